@@ -1,0 +1,24 @@
+"""One input of a consumed operation: its wire name, its place in the request, and what is known of its type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from naftiko_run.expressions.template import Template
+
+ParameterPlace = Literal["path", "query", "header", "body", "cookie", "form", "environment", "template"]
+"""``form`` is ``formData``; ``template`` is a name that only a body, URL or header template uses."""
+
+ParameterType = Literal["string", "integer", "number", "boolean", "array", "object", "file", "any"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    name: str
+    place: ParameterPlace
+    type: ParameterType = "string"
+    required: bool = False
+    description: str = ""
+    value: Template | None = None  # fixed by the document (may use binds and other arguments): never asked of the caller
+    declared: bool = True  # False: inferred from the path or a template

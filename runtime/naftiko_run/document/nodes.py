@@ -1,0 +1,173 @@
+"""The values of a document, each with the place it was written at.
+
+A ``Node`` wraps a mapping (``dict[str, Node]``), a list (``list[Node]``) or a scalar. Reading is forgiving by design: a null
+counts as absent, ``get`` on something that is not a mapping finds nothing. What is *wrong* is said by whoever needs the value,
+with ``node.location``.
+
+Names are read in both of the language's spellings through ``named``: a list of items with ``name``, or a map of items by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from naftiko_run.errors import Location
+
+Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
+
+
+class Mark(Protocol):
+    """A 0-based place in a text, as the YAML parser reports it."""
+
+    line: int
+    column: int
+
+
+class Node:
+    """One value of a document. ``key`` is its name in a mapping, its index in a list, or ``None`` at the root."""
+
+    __slots__ = ("file", "key", "key_mark", "mark", "parent", "value")
+
+    def __init__(
+        self, value: object, mark: Mark | None, file: str, parent: Node | None = None, key: str | int | None = None
+    ) -> None:
+        self.value = value
+        self.mark = mark
+        self.key_mark: Mark | None = None
+        self.file = file
+        self.parent = parent
+        self.key = key
+
+    # ---- where
+
+    @property
+    def path(self) -> str:
+        """The document path: ``capability.exposes[0].tools[1].call``."""
+        parts: list[str] = []
+        node: Node | None = self
+        while node is not None and node.parent is not None:
+            parts.append(f"[{node.key}]" if isinstance(node.key, int) else f".{node.key}")
+            node = node.parent
+        return "".join(reversed(parts)).lstrip(".")
+
+    @property
+    def location(self) -> Location:
+        return self._at(self.mark)
+
+    @property
+    def key_location(self) -> Location:
+        """Where the key of this value was written; the value's own place in a list."""
+        return self._at(self.key_mark or self.mark)
+
+    def _at(self, mark: Mark | None) -> Location:
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        return Location(file=self.file, line=line, column=column, path=self.path)
+
+    # ---- what
+
+    @property
+    def is_map(self) -> bool:
+        return isinstance(self.value, dict)
+
+    @property
+    def is_list(self) -> bool:
+        return isinstance(self.value, list)
+
+    @property
+    def is_text(self) -> bool:
+        return isinstance(self.value, str)
+
+    @property
+    def is_null(self) -> bool:
+        return self.value is None
+
+    @property
+    def text(self) -> str:
+        """A scalar as text: booleans as ``true``/``false``; ``""`` for null and for anything that is not a scalar."""
+        value = self.value
+        if isinstance(value, str):
+            return value
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return str(value) if isinstance(value, (int, float)) else ""
+
+    def get(self, *keys: str) -> Node | None:
+        """The first of ``keys`` that is present and not null: later names are accepted synonyms."""
+        if isinstance(self.value, dict):
+            for key in keys:
+                child: Node | None = self.value.get(key)
+                if child is not None and child.value is not None:
+                    return child
+        return None
+
+    def get_text(self, *keys: str, default: str = "") -> str:
+        child = self.get(*keys)
+        return default if child is None else child.text
+
+    def get_bool(self, key: str) -> bool | None:
+        """A boolean, or ``None`` when absent or anything else."""
+        child = self.get(key)
+        return child.value if child is not None and isinstance(child.value, bool) else None
+
+    def get_int(self, key: str) -> int | None:
+        child = self.get(key)
+        if child is None or isinstance(child.value, bool) or not isinstance(child.value, int):
+            return None
+        return child.value
+
+    def items(self) -> Iterator[tuple[str, Node]]:
+        """The entries of a mapping in order, nulls included; nothing for anything else."""
+        if isinstance(self.value, dict):
+            yield from self.value.items()
+
+    def elements(self) -> Iterator[Node]:
+        """The elements of a list that are not null; nothing for anything else."""
+        if isinstance(self.value, list):
+            yield from (child for child in self.value if child.value is not None)
+
+    def named(self, *keys: str) -> list[tuple[str, Node]]:
+        """Named items under the first present of ``keys``, in order: a list of ``{name: ...}`` or a map name -> item.
+
+        In a list, ``id`` stands in for a missing ``name``; an item without either has the name ``""``. In a map a null item
+        counts as an empty one. List elements that are no mapping are left out.
+        """
+        child = self.get(*keys)
+        if child is None:
+            return []
+        if isinstance(child.value, dict):
+            return [(name, item if item.value is not None else item.replaced({})) for name, item in child.value.items()]
+        return [(item.get_text("name", "id"), item) for item in child.elements() if item.is_map]
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of scalars as text; a single scalar counts as a list of one."""
+        child = self.get(key)
+        if child is None:
+            return ()
+        if child.is_list:
+            return tuple(item.text for item in child.elements() if not item.is_map and not item.is_list)
+        return (child.text,) if not child.is_map else ()
+
+    def replaced(self, value: object) -> Node:
+        """The same place with another value."""
+        node = Node(value, self.mark, self.file, self.parent, self.key)
+        node.key_mark = self.key_mark
+        return node
+
+    def plain(self) -> Plain:
+        """The value as plain Python data, without places."""
+        value = self.value
+        if isinstance(value, dict):
+            return {key: child.plain() for key, child in value.items()}
+        if isinstance(value, list):
+            return [child.plain() for child in value]
+        return value  # type: ignore[return-value]  # a scalar of the YAML core schema
+
+    def walk(self) -> Iterator[Node]:
+        """This node and all below it, parents first."""
+        yield self
+        for child in self.value.values() if isinstance(self.value, dict) else self.value if self.is_list else ():  # type: ignore[attr-defined]
+            yield from child.walk()
+
+    def __repr__(self) -> str:
+        return f"Node({self.path or '.'} at {self.file}:{self.location.line})"

@@ -1,0 +1,153 @@
+"""Exposures as declared and compiled: what each adapter serves, where, and to whom. Nothing here is live.
+
+An *exposure* is declared; its *adapter* is live and lives in the module of its type (``rest``, ``mcp``, ``skill``, ``control``).
+Adapters never see the engine: they receive a ``Run``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from naftiko_run.document.nodes import Node
+from naftiko_run.errors import Location
+from naftiko_run.flows.flow import Flow
+from naftiko_run.flows.result import Result
+
+Run = Callable[[Flow, Mapping[str, object], float], Awaitable[Result]]
+"""``await run(flow, inputs, seconds)``: inputs by ``InputParameter.name``, already bound; raises ``RequestError``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposure:
+    """What every adapter has. ``authentication`` is the declared block (see ``exposes/auth.py``), ``None`` when open."""
+
+    namespace: str
+    address: str = ""  # "" where the document says nothing: loopback
+    port: int | None = None
+    description: str = ""
+    label: str = ""  # of the capability
+    version: str = ""  # info.version of the capability
+    authentication: Node | None = None
+    at: Location | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestRoute:
+    """One exposed operation. ``path`` is as declared, with ``{name}`` variables (see ``exposes/router.py``)."""
+
+    method: str
+    path: str
+    flow: Flow
+    tags: tuple[str, ...] = ()
+    responses: Mapping[str, object] = field(default_factory=dict)  # the declared contract, for OpenAPI
+    at: Location | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForwardRoute:
+    """A resource that relays to a consumed namespace whatever no operation handles."""
+
+    path: str
+    namespace: str
+    trusted_headers: tuple[str, ...] = ()
+    at: Location | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestExposure(Exposure):
+    routes: tuple[RestRoute, ...] = ()
+    forwards: tuple[ForwardRoute, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class McpTool:
+    """``name`` is what clients call; ``hints`` are the declared or derived annotations (readOnlyHint, ...)."""
+
+    name: str
+    flow: Flow
+    title: str = ""
+    description: str = ""
+    hints: Mapping[str, bool] = field(default_factory=dict)
+    at: Location | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class McpResource:
+    """Dynamic with a ``flow``, static with a ``directory``. ``{var}`` in ``uri`` makes it a template."""
+
+    name: str
+    uri: str
+    title: str = ""
+    description: str = ""
+    mime_type: str = ""
+    flow: Flow | None = None
+    directory: str = ""  # absolute path
+    at: Location | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptArgument:
+    name: str
+    title: str = ""
+    description: str = ""
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class McpPrompt:
+    """``messages`` are (role, text) with ``{{name}}`` places; a file prompt is one user message read at start."""
+
+    name: str
+    title: str = ""
+    description: str = ""
+    arguments: tuple[PromptArgument, ...] = ()
+    messages: tuple[tuple[str, str], ...] = ()
+    at: Location | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class McpExposure(Exposure):
+    transport: Literal["http", "stdio"] = "http"
+    tools: tuple[McpTool, ...] = ()
+    resources: tuple[McpResource, ...] = ()
+    prompts: tuple[McpPrompt, ...] = ()
+    ttl_ms: int = 0
+    cache_scope: Literal["public", "private"] = "private"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkillTool:
+    """Either derived from a sibling (``source_namespace`` + ``action`` + ``mode``) or an ``instruction`` file."""
+
+    name: str
+    description: str = ""
+    source_namespace: str = ""
+    action: str = ""
+    mode: str = ""  # "rest" or "mcp"
+    instruction: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skill:
+    name: str
+    description: str = ""
+    frontmatter: Mapping[str, object] = field(default_factory=dict)  # license, compatibility, allowed-tools, ...
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    directory: str = ""  # absolute path, "" where none is declared
+    tools: tuple[SkillTool, ...] = ()
+    at: Location | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkillExposure(Exposure):
+    skills: tuple[Skill, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlExposure(Exposure):
+    """``management`` and ``observability`` are the declared blocks."""
+
+    management: Node | None = None
+    observability: Node | None = None

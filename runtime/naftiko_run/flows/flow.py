@@ -1,0 +1,40 @@
+"""The one unit behind every face: inputs, steps, an output. REST operations, MCP tools, resources and aggregates are flows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from naftiko_run.errors import Finding, Location
+from naftiko_run.flows.inputs import InputParameter
+
+if TYPE_CHECKING:
+    from naftiko_run.flows.shape import OutputShape
+    from naftiko_run.flows.steps import Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Semantics:
+    """What calling does, as far as it is known; ``None`` is "not said"."""
+
+    safe: bool | None = None
+    idempotent: bool | None = None
+    cacheable: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """Compiled. ``shape`` is ``None`` for a plain pass-through of the last call's answer.
+
+    ``unavailable`` is the finding that keeps this flow from being called; running it raises ``OperationUnavailable`` with its
+    text, and its neighbours are not affected.
+    """
+
+    name: str
+    description: str = ""
+    inputs: tuple[InputParameter, ...] = ()
+    steps: tuple[Step, ...] = ()
+    shape: OutputShape | None = None
+    semantics: Semantics = field(default_factory=Semantics)
+    unavailable: Finding | None = None
+    at: Location | None = None

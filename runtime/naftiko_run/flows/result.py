@@ -1,0 +1,40 @@
+"""What a flow comes to: status, media type, and either data or the upstream's untouched bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+
+from naftiko_run.expressions.scope import MISSING
+
+
+def dump_json(value: object) -> bytes:
+    """Compact JSON, UTF-8; integers of any size stay exact."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        import json
+
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+@dataclass(slots=True, kw_only=True)
+class Result:
+    """``body`` is set when bytes pass through untouched, ``data`` when an answer was decoded or built (JSON-like values).
+
+    ``binary`` marks an operation declared ``outputRawFormat: binary``.
+    """
+
+    status: int = 200
+    media_type: str = "application/json"
+    body: bytes | None = None
+    data: object = MISSING
+    binary: bool = False
+
+    @property
+    def content(self) -> bytes:
+        """The answer as bytes."""
+        if self.body is not None:
+            return self.body
+        return b"" if self.data is MISSING else dump_json(self.data)
