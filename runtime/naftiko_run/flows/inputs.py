@@ -1,4 +1,7 @@
-"""What a caller may supply to a flow: one ``InputParameter`` each, and binding raw values to them, typed."""
+"""What a caller may supply to a flow: one ``InputParameter`` each.
+
+Reading raw values into them, typed, is ``flows/binding.py``.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,8 @@ class InputParameter:
     alias: str = ""  # a published spelling that fits ^[A-Za-z0-9_.-]{1,64}$; "" where the name itself does
     pattern: str = ""  # RE2
     enum: tuple[object, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
     default: object = None
     constant: object = None  # fixed by the document (exposed `value`): the caller's own is ignored
     json_path: str = ""  # exposed `value: $...`: read out of the JSON body

@@ -4,19 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import orjson
-
 from naftiko_run.expressions.scope import MISSING
-
-
-def dump_json(value: object) -> bytes:
-    """Compact JSON, UTF-8; integers of any size stay exact."""
-    try:
-        return orjson.dumps(value)
-    except TypeError:
-        import json
-
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+from naftiko_run.values import dump_json
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""Where bound values come from: one module for each kind of store."""
