@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from naftiko_run.errors import Location
+from naftiko_run.errors import Finding, Location
 
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 
@@ -27,7 +27,7 @@ class Mark(Protocol):
 class Node:
     """One value of a document. ``key`` is its name in a mapping, its index in a list, or ``None`` at the root."""
 
-    __slots__ = ("file", "key", "key_mark", "mark", "parent", "value")
+    __slots__ = ("file", "key", "key_mark", "mark", "parent", "source", "value")
 
     def __init__(
         self, value: object, mark: Mark | None, file: str, parent: Node | None = None, key: str | int | None = None
@@ -35,6 +35,7 @@ class Node:
         self.value = value
         self.mark = mark
         self.key_mark: Mark | None = None
+        self.source: str | None = None  # a number as the author spelt it: 1.10 is not 1.1 when it is read as text
         self.file = file
         self.parent = parent
         self.key = key
@@ -88,6 +89,8 @@ class Node:
         value = self.value
         if isinstance(value, str):
             return value
+        if self.source is not None:
+            return self.source
         if isinstance(value, bool):
             return "true" if value else "false"
         return str(value) if isinstance(value, (int, float)) else ""
@@ -171,3 +174,13 @@ class Node:
 
     def __repr__(self) -> str:
         return f"Node({self.path or '.'} at {self.file}:{self.location.line})"
+
+
+class Document(Node):
+    """The root of one file, with what reading it had to say (``findings``)."""
+
+    __slots__ = ("findings",)
+
+    def __init__(self, value: object, mark: Mark | None, file: str) -> None:
+        super().__init__(value, mark, file)
+        self.findings: list[Finding] = []

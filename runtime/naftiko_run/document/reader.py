@@ -1,10 +1,7 @@
 """Text in, placed nodes out: YAML read under limits, with refusals that name a line.
 
-The parser's events are turned into nodes in one pass, so a limit stops a hostile file before anything is built from it, and
-nesting costs no recursion. What YAML offers beyond plain data (anchors, merge keys, tags, several documents) is refused: a
-capability is meant to be read by people and written by generators, and neither needs them.
-
-What the words of a document mean is elsewhere: see ``dialect``. Where a file was cut when it was published: see ``truncation``.
+The parser's events become nodes as they arrive (see ``construction``), so a limit stops a hostile file before anything is
+built from it. What the words of a document mean is elsewhere: see ``dialect``.
 """
 
 from __future__ import annotations
@@ -16,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from naftiko_run.document.construction import Builder
+from naftiko_run.document.construction import Builder, Event
 from naftiko_run.document.nodes import Document
 from naftiko_run.document.truncation import drop_damaged_tail, find_marker, refuse_truncated
 from naftiko_run.errors import DocumentError, Location
@@ -47,7 +44,7 @@ def read_text(text: str, *, file: str, limits: Limits = DEFAULT_LIMITS) -> Docum
     except yaml.YAMLError as exc:
         if marker:
             raise refuse_truncated(marker, file) from exc
-        raise _yaml_error(exc, file) from exc
+        raise _yaml_error(exc, file, text) from exc
     except (ValueError, OverflowError) as exc:  # an escape the parser cannot decode
         raise _error("E-YAML", "this is not valid YAML: a character escape cannot be decoded", _at(file)) from exc
     if marker:
@@ -56,21 +53,17 @@ def read_text(text: str, *, file: str, limits: Limits = DEFAULT_LIMITS) -> Docum
 
 
 def _parse(text: str, file: str, limits: Limits) -> Document:
-    builder = Builder(file, limits)
-    root = builder.build(_event_source(text))
+    root = Builder(_event_source(text), file, limits).build()
     if root is None:
         raise _error("E-EMPTY", "the document is empty", _at(file), "a capability file starts with `naftiko:` or `ikanos:`")
     return root
 
 
-def _event_source(text: str) -> Callable[[], yaml.Event]:
-    if yaml.__with_libyaml__:
-        get_event: Callable[[], yaml.Event] = yaml.cyaml.CParser(text).get_event
-        return get_event
-    return pure_event_source(text)
+def _event_source(text: str) -> Callable[[], Event]:
+    return yaml.CSafeLoader(text).get_event if yaml.__with_libyaml__ else pure_event_source(text)
 
 
-def pure_event_source(text: str) -> Callable[[], yaml.Event]:
+def pure_event_source(text: str) -> Callable[[], Event]:
     """The same events from the parser written in Python, for installations without the C one."""
     return yaml.SafeLoader(text).get_event
 
@@ -97,12 +90,14 @@ def _read_bytes(path: Path, file: str, limits: Limits) -> bytes:
 def _check_text(text: str, file: str, limits: Limits) -> None:
     # A character is at most four bytes, so counting bytes is only needed near the limit.
     if len(text) * 4 > limits.file_bytes and len(text.encode("utf-8", "surrogatepass")) > limits.file_bytes:
-        raise _error("E-LIMIT", f"the document is larger than {limits.file_bytes} bytes", _at(file), "split it into several files")
+        raise _error(
+            "E-LIMIT", f"the document is larger than {limits.file_bytes} bytes", _at(file), "split it into several files"
+        )
     found = _UNPRINTABLE.search(text)
     if found:
         name = f"U+{ord(found[0]):04X}"
         raise _error("E-CONTROL-CHARACTER", f"the control character {name} is not allowed in a document",
-                     _place_of(text, found.start(), file), "remove it, or write it as an escape in double quotes")  # fmt: skip
+                     _place_of(text, found.start(), file), "remove it")  # fmt: skip
 
 
 # ---- places and errors
@@ -112,25 +107,25 @@ def _error(code: str, message: str, at: Location | None, hint: str = "") -> Docu
     return DocumentError(message, code=code, at=at, hint=hint)
 
 
-def _yaml_error(exc: yaml.YAMLError, file: str) -> DocumentError:
+def _yaml_error(exc: yaml.YAMLError, file: str, text: str) -> DocumentError:
     mark = getattr(exc, "problem_mark", None) or getattr(exc, "context_mark", None)
-    at = Location(file=file, line=mark.line + 1, column=mark.column + 1) if mark else _at(file)
-    problem = getattr(exc, "problem", None) or getattr(exc, "reason", None) or "it cannot be parsed"
+    at = _at(file, mark.line + 1, mark.column + 1) if mark else _at(file)
+    problem = str(getattr(exc, "problem", None) or getattr(exc, "reason", None) or "it cannot be parsed")
     context = getattr(exc, "context", None)
-    said = f"{problem} ({context})" if context else str(problem)
-    return _error("E-YAML", f"this is not valid YAML: {said}", at, _advice(str(problem)))
+    said = f"{problem} ({context})" if context else problem
+    lines = text.split("\n")
+    line = lines[at.line - 1] if at.line <= len(lines) else ""
+    return _error("E-YAML", f"this is not valid YAML: {said}", at, _advice(problem, line))
 
 
-def _advice(problem: str) -> str:
-    if "\\t" in problem or "tab" in problem:
+def _advice(problem: str, line: str) -> str:
+    if line.lstrip(" ").startswith("\t"):
         return "indent with spaces, YAML does not allow tabs"
     if "mapping values are not allowed" in problem:
         return "quote the value if it contains ': '"
-    if "block" in problem or "indent" in problem:
-        return "check the indentation of this line and the one before it"
     if "cannot start any token" in problem:
         return "quote the value if it starts with a special character"
-    return "check this line and the one before it for a missing quote, bracket or colon"
+    return "check the indentation of this line and the one before it, and for a missing quote, bracket or colon"
 
 
 def _at(file: str, line: int = 1, column: int = 1) -> Location:
