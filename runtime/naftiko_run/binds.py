@@ -1,8 +1,8 @@
 """Binds: ``binds`` entries become bindings, and bindings become resolved variables at start.
 
 A ``Binding`` is declared: namespace, provider, variable -> source key. Resolving reads the environment, files or a registered
-provider, once, when the engine starts; compiling reads nothing. A variable is known by its name, where a later entry overwrites an
-earlier one, and exactly as ``namespace.NAME``. What templates use and nothing binds is taken from the process environment.
+provider, once, when the engine starts; compiling reads nothing. A variable is known by its name, where a later entry overwrites
+an earlier one, and exactly as ``namespace.NAME``. What templates use and nothing binds comes from the process environment.
 """
 
 from __future__ import annotations
@@ -150,7 +150,9 @@ def warn_not_bound(bindings: Iterable[Binding], used: Mapping[str, Place], probl
             problems.warn("W-NOT-BOUND", f"{name!r} is used and not bound", at, hint)
 
 
-def resolve_binds(bindings: Iterable[Binding], used: set[str], environment: Mapping[str, str], *, lenient: bool = False) -> Bound:
+def resolve_binds(
+    bindings: Iterable[Binding], used: set[str], environment: Mapping[str, str], *, lenient: bool = False
+) -> Bound:
     """Read every used variable. ``BindingError`` names all that have no value at once, unless ``lenient``."""
     bindings = tuple(bindings)
     bound = Bound()
@@ -163,8 +165,8 @@ def resolve_binds(bindings: Iterable[Binding], used: set[str], environment: Mapp
                 bound.values[name] = bound.values[f"{binding.namespace}.{name}"] = found[key]
             else:
                 absent[f"{binding.namespace}.{name}"] = MissingVariable(name, key, binding.places.get(name), binding.location)
-    _fall_back(bindings, used, environment, bound)
-    bound.missing += [m for name, m in absent.items() if name in used or m.variable not in bound.values]
+    unbound = _fall_back(bindings, used, environment, bound)
+    bound.missing = [m for name, m in absent.items() if name in used or m.variable not in bound.values] + unbound
     if (bound.missing or bound.failures) and not lenient:
         raise _all_missing(bound)
     return bound
@@ -189,16 +191,21 @@ def _read(binding: Binding, keys: tuple[str, ...], environment: Mapping[str, str
         return {}
 
 
-def _fall_back(bindings: Iterable[Binding], used: set[str], environment: Mapping[str, str], bound: Bound) -> None:
+def _fall_back(
+    bindings: Iterable[Binding], used: set[str], environment: Mapping[str, str], bound: Bound
+) -> list[MissingVariable]:
     """What no binding declares: ``env.X`` is any bound X, then both ``env.X`` and ``X`` are the environment variable X."""
-    for name in sorted(used - _declared(bindings)):
+    declared = _declared(bindings)
+    unbound = {}
+    for name in sorted(used - declared):
         variable = name.rpartition(".")[2]
         value = bound.values.get(variable, environment.get(variable))
         if value is not None:
             bound.values[name] = value
             bound.values.setdefault(variable, value)
-        elif variable not in _declared(bindings) and all(m.variable != variable for m in bound.missing):
-            bound.missing.append(MissingVariable(variable, variable, None))
+        elif variable not in declared:
+            unbound[variable] = MissingVariable(variable, variable, None)
+    return list(unbound.values())
 
 
 def _all_missing(bound: Bound) -> BindingError:

@@ -1,7 +1,7 @@
 """Keeping secrets out of what is written: registered texts go in, cleaned texts come out.
 
-Every sink (log, span, error body, report) passes its text through one ``Redactor``. A secret rarely leaks as it is: it leaks inside
-a ``Basic`` credential, a query string or a JSON dump, so its base64, URL-encoded and JSON-escaped forms count as well
+Every sink (log, span, error body, report) passes its text through one ``Redactor``. A secret rarely leaks as it is: it leaks
+inside a ``Basic`` credential, a query string or a JSON dump, so its base64, URL-encoded and JSON-escaped forms count as well
 (requirement S60). Base64 depends on what stands before the value, hence the forms for all three byte offsets.
 """
 

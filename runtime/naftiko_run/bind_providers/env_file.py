@@ -1,8 +1,8 @@
 """Environment files: lines of ``NAME=value`` become a mapping.
 
-The common subset of what shells and containers read: blank lines, ``#`` comments, an optional ``export``, single quotes (literal),
-double quotes (with ``\\n``, ``\\t``, ``\\"``, ``\\\\`` and ``\\$``; both may span lines) and bare values up to ``` #```. Nothing is
-expanded: ``$HOME`` stays ``$HOME``.
+The common subset of what shells and containers read: blank lines, ``#`` comments, an optional ``export``, single quotes
+(literal), double quotes (with backslash escapes for line break, tab, quote, backslash and dollar), both over several lines if
+need be, and bare values up to a spaced ``#``. Nothing is expanded: ``$HOME`` stays ``$HOME``.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def parse_env_text(text: str, *, name: str) -> dict[str, str]:
         found = _LINE.match(text, at)
         if found is None:
             line = text.count("\n", 0, at) + 1
-            raise BindingError(f"line {line} of {name!r} is not NAME=value", hint="quote values that hold quotes or line breaks")
+            raise BindingError(
+                f"line {line} of {name!r} is not NAME=value", hint="quote values that hold quotes or line breaks"
+            )
         if found["name"] is not None:
             values[found["name"]] = _value(found)
         at = found.end()

@@ -1,6 +1,6 @@
 """``file://`` locations: a YAML, JSON or environment file below the capability's folder becomes a mapping.
 
-Values are texts as they are written: ``042`` stays ``042`` and ``true`` stays ``true``. A nested value is reached by a dotted key.
+Values are texts as they are written: ``042`` stays ``042``, ``true`` stays ``true``. A nested value is reached by a dotted key.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ def read_bind_file(source: BindSource) -> Mapping[str, str]:
 
 
 def locate(source: BindSource) -> Path:
-    """The file a ``file://`` location means: ``file:///abs`` as written, ``file://./x`` and ``file:///./x`` beside the document.
+    """The file a location means: ``file:///abs`` as written, ``file://./x`` and ``file:///./x`` beside the document.
 
-    Requirement S34: resolved first, then checked to be inside the capability's folder, or the folder a literal absolute path names.
+    Requirement S34: resolved first, then checked to be inside the capability's folder, or the folder a literal path names.
     """
-    written = unquote(source.rest).removeprefix("localhost/") if source.rest.startswith("localhost/") else unquote(source.rest)
+    written = unquote(source.rest)
+    if written.startswith("localhost/"):
+        written = written.removeprefix("localhost")
     if written.startswith(("/./", "/../")):
         written = written[1:]
     path = Path(written)
@@ -37,7 +39,9 @@ def locate(source: BindSource) -> Path:
     resolved = (path if path.is_absolute() else root / path).resolve()
     if not resolved.is_relative_to(root.resolve()):
         raise BindingError(
-            f"{source.location!r} leads out of {str(root)!r}", at=source.at, hint="write the absolute path of the file in location"
+            f"{source.location!r} leads out of {str(root)!r}",
+            at=source.at,
+            hint="write the absolute path of the file in location",
         )
     return resolved
 

@@ -1,13 +1,14 @@
 """``k8s-secret://`` and ``vault://`` locations: secrets that the platform mounts as files, or that Vault gives out.
 
-A Kubernetes secret is a folder with one file per key; a Vault agent writes either such a folder or one rendered file. Both are looked
-for below a folder the operator can move (``NAFTIKO_SECRETS_DIR``, ``NAFTIKO_VAULT_DIR``). Where no file is mounted and ``VAULT_ADDR``
-is set, Vault itself is asked, with the client library of the extra ``vault``.
+A Kubernetes secret is a folder with one file per key; a Vault agent writes either such a folder or one rendered file. Both are
+looked for below a folder the operator can move (``NAFTIKO_SECRETS_DIR``, ``NAFTIKO_VAULT_DIR``). Where no file is mounted and
+``VAULT_ADDR`` is set, Vault itself is asked, with the client library of the extra ``vault``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 
 from naftiko_run.bind_providers.files import parse_values, read_text
@@ -59,7 +60,7 @@ def _mounted(root: Path, name: str, source: BindSource) -> Mapping[str, str] | N
 
 def _ask_vault(source: BindSource) -> Mapping[str, str]:
     try:
-        import hvac
+        hvac = import_module("hvac")  # an extra without type information
     except ImportError as exc:
         hint = "pip install 'naftiko-run[vault]', or let the Vault agent write the secret to a file"
         raise BindingError(f"{source.location!r} needs the Vault client", at=source.at, hint=hint) from exc
@@ -67,8 +68,8 @@ def _ask_vault(source: BindSource) -> Mapping[str, str]:
     mount, _, path = source.rest.strip("/").partition("/")
     try:
         client = hvac.Client(
-            url=environment["VAULT_ADDR"], token=environment.get("VAULT_TOKEN", ""), namespace=environment.get("VAULT_NAMESPACE"),
-            verify=environment.get("VAULT_CACERT") or True, timeout=10, allow_redirects=False,
+            url=environment["VAULT_ADDR"], token=environment.get("VAULT_TOKEN", ""), timeout=10, allow_redirects=False,
+            namespace=environment.get("VAULT_NAMESPACE"), verify=environment.get("VAULT_CACERT") or True,
         )  # fmt: skip
         client.session.trust_env = False
         answer = client.secrets.kv.v2.read_secret_version(path=path, mount_point=mount, raise_on_deleted_version=True)
@@ -76,5 +77,7 @@ def _ask_vault(source: BindSource) -> Mapping[str, str]:
     except Exception as exc:
         # The library raises its own classes, those of its HTTP client and plain KeyError; none of their texts is for a log.
         hint = "check VAULT_ADDR, VAULT_TOKEN and the path; the first part names the mount"
-        raise BindingError(f"Vault did not give out {source.location!r} ({type(exc).__name__})", at=source.at, hint=hint) from None
+        raise BindingError(
+            f"Vault did not give out {source.location!r} ({type(exc).__name__})", at=source.at, hint=hint
+        ) from None
     return {key: str(data[key]) for key in source.keys if data.get(key) is not None}

@@ -1,7 +1,7 @@
 """What a bind provider is: a ``location`` and the keys asked of it go in, the values found come out.
 
-One function per URI scheme, registered here. A key that the store does not have is left out of the result; a store that cannot be
-read at all raises ``BindingError``. Messages name places and keys, never values or content.
+One function per URI scheme, registered here. A key that the store does not have is left out of the result; a store that cannot
+be read at all raises ``BindingError``. Messages name places and keys, never values or content.
 """
 
 from __future__ import annotations
