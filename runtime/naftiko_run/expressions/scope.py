@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -22,7 +23,7 @@ class Missing:
 
 
 MISSING: Final = Missing()
-_NOTHING: Mapping[str, object] = {}
+_INDEX: Final = re.compile(r"-?[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def dig(value: object, names: tuple[str, ...]) -> object:
     for name in names:
         if isinstance(value, Mapping):
             value = value.get(name, MISSING)
-        elif isinstance(value, list) and name.lstrip("-").isdigit() and -len(value) <= int(name) < len(value):
+        elif isinstance(value, list) and _INDEX.fullmatch(name) and -len(value) <= int(name) < len(value):
             value = value[int(name)]
         else:
             return MISSING

@@ -1,20 +1,29 @@
-"""A value as text, the same way wherever text is needed: URLs, headers, forms and templates."""
+"""A value as the text a template shows: booleans and numbers as JSON writes them, lists and maps as JSON, null as nothing."""
 
 from __future__ import annotations
 
+import json
+
+import orjson
+
 
 def to_text(value: object) -> str:
-    """``true``/``false``, plain numbers, JSON for lists and maps; ``""`` for null."""
     if isinstance(value, str):
         return value
     if value is None:
         return ""
-    if value is True or value is False:
+    if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value)) if value != 0 else "0"
-    if isinstance(value, (dict, list)):
-        import json
-
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, (dict, list, tuple)):
+        return to_json(value)
     return str(value)
+
+
+def to_json(value: object) -> str:
+    """Compact JSON. Integers beyond 64 bits, which orjson refuses, are written by the standard library."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)

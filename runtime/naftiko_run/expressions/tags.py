@@ -1,0 +1,132 @@
+"""Template text in, tokens out: literal text and tags, in order. What is no tag (GraphQL braces, JSON) stays text.
+
+Only the spelling of tags is known here; what a name means and how sections nest is decided in ``template.py``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from naftiko_run.errors import Place, SpecError, UnsupportedFeature
+
+Kind = Literal["text", "name", "open", "inverted", "close", "comment", "delimiters"]
+
+_SIGILS: Final[dict[str, Kind]] = {"#": "open", "^": "inverted", "/": "close", "!": "comment", "&": "name"}
+# Any spelling a parameter has been seen with: `$filter`, `filter[x]`, `id:in`, `x~neq`; never quotes, braces, blanks.
+_NAME: Final = re.compile(r"[^\s{}\"'(),;=#^/!&>][^\s{}\"'()]*")
+# What holds any of these is a piece of another language, not a mistyped name.
+_FOREIGN: Final = re.compile(r"[{}\"'():,;\n\[\]]")
+_SINGLE: Final = re.compile(r"\{(?P<name>[^{}\s/?#\"]+?)(?P<all>[+*]?)\}")
+_DOLLAR: Final = re.compile(r"\$\{\s*(?P<name>[^{}\s/?#\"]+)\s*\}")
+HINT: Final = "a tag holds one name: '{{name}}'"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    kind: Kind
+    text: str  # the literal text, or the name in the tag
+    keep_slashes: bool = False  # written `{name+}` or `{name*}`
+    variable: bool = False  # written with one brace, as in paths: a name and nothing else
+
+
+def scan(text: str, *, single: bool = False, dollar: bool = False, at: Place = None) -> Iterator[Token]:
+    """The tokens of ``text``; neighbouring literal pieces are separate tokens."""
+    position, opening, closing = 0, "{{", "}}"
+    while (start := text.find(opening, position)) >= 0:
+        found = _tag(text, start, opening, closing, at)
+        if found is None:
+            # Not a tag: the first brace is text, the next one may still open a tag (`{{{"a":{{x}}`).
+            yield from _literal(text[position : start + 1], single, dollar)
+            position = start + 1
+            continue
+        token, end = found
+        before = text[position:start]
+        if token.kind not in ("text", "name"):
+            before, end = _alone_on_line(text, before, start, end)
+        yield from _literal(before, single, dollar)
+        if token.kind == "delimiters":
+            opening, closing = _delimiters(token.text, at)
+        elif token.kind != "comment":
+            yield token
+        position = end
+    yield from _literal(text[position:], single, dollar)
+
+
+def _tag(text: str, start: int, opening: str, closing: str, at: Place) -> tuple[Token, int] | None:
+    """The tag at ``start`` and where it ends, or ``None`` where the braces are not ours."""
+    triple = opening == "{{" and text.startswith("{{{", start)
+    if triple and (end := text.find("}}}", start)) >= 0 and _NAME.fullmatch(text[start + 3 : end].strip()):
+        return Token("name", text[start + 3 : end].strip()), end + 3
+    inside = start + len(opening)
+    ending = f"={closing}" if text.startswith("=", inside) else closing
+    end = text.find(ending, inside)
+    if end < 0:
+        return _unclosed(text[inside:], at)
+    token = _read(text[inside:end], at)
+    return token and (token, end + len(ending))
+
+
+def _unclosed(rest: str, at: Place) -> None:
+    """Say that a tag is not closed, unless what follows does not look like one."""
+    words = rest.strip()
+    if words and not _FOREIGN.search(words.split("}")[0]) and _NAME.match(words.lstrip("#^/&")):
+        shown = words.split()[0]
+        raise SpecError(f"tag '{{{{{shown}' is not closed", at=at, hint=HINT, code="E-TEMPLATE")
+
+
+def _read(content: str, at: Place) -> Token | None:
+    """The token for what stands between the delimiters."""
+    sigil, words = content[:1], content.strip()
+    if sigil == "!":
+        return Token("comment", "")
+    if sigil == "=":
+        return Token("delimiters", content[1:].strip())
+    if sigil == ">":
+        raise UnsupportedFeature(f"partial '{{{{{words}}}}}' is not supported", at=at, hint="write its text here instead")
+    name = words[1:].strip() if words[:1] in _SIGILS else words
+    if _NAME.fullmatch(name) and not (sigil == "{" or words[:1] == "}"):
+        return Token(_SIGILS.get(words[:1], "name"), name)
+    if _FOREIGN.search(content):
+        return None
+    wrong = f"'{{{{{content}}}}}' is not a tag" if words else "empty tag '{{}}'"
+    raise SpecError(wrong, at=at, hint=HINT, code="E-TEMPLATE")
+
+
+def _delimiters(words: str, at: Place) -> tuple[str, str]:
+    pair = words.split()
+    if len(pair) != 2 or "=" in words:
+        raise SpecError(
+            f"'{{{{={words}=}}}}' does not name two delimiters", at=at, hint="write '{{=<% %>=}}'", code="E-TEMPLATE"
+        )
+    return pair[0], pair[1]
+
+
+def _alone_on_line(text: str, before: str, start: int, end: int) -> tuple[str, int]:
+    """Drop the line of a section tag or comment that stands alone on it: it is there for the author, not for the output."""
+    line = text.rfind("\n", 0, start) + 1
+    newline = re.compile(r"[ \t]*(\r?\n|\Z)").match(text, end)
+    if text[line:start].strip(" \t") or newline is None or start - line > len(before):
+        return before, end
+    return before[: len(before) - (start - line)], newline.end()
+
+
+def _literal(text: str, single: bool, dollar: bool) -> Iterator[Token]:
+    """Literal text, or in paths and base URIs the text around ``{name}`` and ``${name}``."""
+    if dollar:
+        yield from _split(text, _DOLLAR, single)
+    elif single:
+        yield from _split(text, _SINGLE, False)
+    elif text:
+        yield Token("text", text)
+
+
+def _split(text: str, pattern: re.Pattern[str], single: bool) -> Iterator[Token]:
+    position = 0
+    for match in pattern.finditer(text):
+        yield from _literal(text[position : match.start()], single, False)
+        yield Token("name", match["name"], keep_slashes=bool(match.groupdict().get("all")), variable=True)
+        position = match.end()
+    yield from _literal(text[position:], single, False)
