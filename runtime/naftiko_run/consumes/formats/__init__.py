@@ -1,1 +1,1 @@
-""""""
+"""Upstream bodies to JSON values: one module per ``outputRawFormat``; ``registry`` names them, ``reply`` chooses."""

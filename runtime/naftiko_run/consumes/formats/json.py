@@ -1,0 +1,77 @@
+"""``json``: the body as it is, integers exact at any size, nesting bounded; the last of a repeated key wins.
+
+orjson reads nearly everything. It turns integers beyond 64 bits into floats, so a body with a long run of digits goes to the
+standard library. Both refuse ``NaN`` and ``Infinity``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import partial
+
+import orjson
+
+from naftiko_run.consumes.formats.registry import Decoder, FormatSettings
+from naftiko_run.consumes.formats.text import codec_for, read_text
+from naftiko_run.errors import UpstreamBroken
+
+CONTAINERS = 1_000_000
+"""Objects and arrays in one body: an empty one costs thirty times its two bytes (requirement S3)."""
+
+_DIGITS = bytes(48 if 48 <= byte <= 57 else 120 for byte in range(256))
+_LONG_INTEGER = b"0" * 19
+_NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+
+
+def decode_json(body: bytes, charset: str = "", *, depth: int) -> object:
+    """A JSON value; ``ValueError`` where the body is not JSON, ``UpstreamBroken`` where it is over a limit."""
+    if (charset and codec_for(charset) not in ("", "utf-8", "ascii")) or body[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        body = read_text(body, charset).encode()
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    containers = body.count(b"[") + body.count(b"{")
+    if containers > CONTAINERS:
+        raise UpstreamBroken(f"the upstream's JSON holds more than {CONTAINERS:,} objects and arrays")
+    if containers > depth and _nested_deeper(body, depth):
+        raise UpstreamBroken(f"the upstream's JSON is nested deeper than {depth} levels")
+    if _LONG_INTEGER in body.translate(_DIGITS):
+        return json.loads(body, parse_float=_finite, parse_constant=_no_constant)
+    return orjson.loads(body)
+
+
+def _nested_deeper(body: bytes, depth: int) -> bool:
+    """Whether brackets nest deeper than ``depth``, told without parsing: each round takes the innermost pairs away."""
+    brackets = body.translate(None, _NOT_BRACKETS)
+    for _ in range(depth):
+        shorter = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if len(shorter) == len(brackets):
+            break
+        brackets = shorter
+    # What is left is too deep, or holds brackets that are text inside a string: only counting tells them apart.
+    return bool(brackets) and _depth_outside_strings(body) > depth
+
+
+def _depth_outside_strings(body: bytes) -> int:
+    deepest = level = 0
+    pieces = body.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')
+    for piece in pieces[::2]:
+        for byte in piece.translate(None, _NOT_BRACKETS):
+            level += 1 if byte in b"[{" else -1
+            deepest = max(deepest, level)
+    return deepest
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError("number out of range")
+    return number
+
+
+def _no_constant(word: str) -> object:
+    raise ValueError(f"{word} is no JSON")
+
+
+def compile_decoder(name: str, settings: FormatSettings) -> Decoder:
+    convert = partial(decode_json, depth=settings.limits.response_json_depth)
+    return Decoder(name=name, convert=convert, limits=settings.limits)

@@ -1,0 +1,1 @@
+"""Worker processes for what is not trusted with this one: parsers of foreign formats, and scripts."""
