@@ -1,0 +1,1 @@
+"""The listeners: sockets in, ``HttpRequest`` -> ``Handler`` -> ``HttpAnswer``, sockets out; drain and workers."""

@@ -1,0 +1,339 @@
+"""The write side of a connection: one exchange at a time runs its handler, and its answer is written whole or streamed.
+
+An exchange waits in the queue until the one before it is answered and the caller has taken what was written: a caller that
+sends and never reads stops being served, not the process. A handler's exceptions end here; the caller learns the id only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator
+from math import inf
+from typing import Any
+
+from naftiko_run.exposes.messages import HttpAnswer, HttpRequest
+from naftiko_run.server import refusals
+from naftiko_run.server.refusals import Refusal
+from naftiko_run.server.site import Site
+from naftiko_run.server.wire import CONTINUE, LAST_CHUNK, NO_BODY, encode_chunk, encode_head
+
+LOGGER = logging.getLogger("naftiko_run.server")
+LINGER = 2.0  # after a refusal the rest of the request is read and dropped, so that the answer is not lost in a reset
+_JOIN = 64 * 1024  # up to here head and body are joined into one write
+_MIN_RATE = 4096  # bytes per second a caller must take of an answer, measured over the body time
+
+
+class Exchange:
+    """A complete request with what its answer needs to know about the connection."""
+
+    __slots__ = ("is_http_1_0", "keeps_alive", "request")
+
+    def __init__(self, request: HttpRequest, keeps_alive: bool, is_http_1_0: bool) -> None:
+        self.request = request
+        self.keeps_alive = keeps_alive
+        self.is_http_1_0 = is_http_1_0
+
+
+class Answering(asyncio.Protocol):
+    """One connection, write side. ``HttpConnection`` adds the read side."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.state = site.state
+        self.loop = asyncio.get_running_loop()
+        self.transport: Any = None
+        self.peer = ""
+        self.limit_at = inf  # when the sweeper has to look at this connection
+        self.active: Exchange | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.queue: deque[Exchange | Refusal] = deque()
+        self.is_ended = False  # nothing further is parsed
+        self.is_lingering = False
+        self.is_streaming = False
+        self.is_gone = False
+        self.owes_continue = False
+        self.read_paused = False
+        self.write_paused = False
+        self.writable: asyncio.Future[None] | None = None
+        self.stalled_at = inf
+        self.stalled_size = 0
+
+    # ---- the transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        peer = transport.get_extra_info("peername")
+        self.peer = peer[0] if isinstance(peer, tuple) else ""
+        state = self.state
+        state.connections += 1
+        self.limit_at = state.now + state.limits.header_time
+        if state.connections > state.limits.connections and not self.site.is_exempt:
+            self.refuse(refusals.TOO_MANY_CONNECTIONS)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.disconnected()
+        self.state.connections -= 1
+        self.resume_writing()
+
+    def disconnected(self) -> None:
+        """The caller is gone: tell whoever works for it, forget what waited."""
+        if self.is_gone:
+            return
+        self.is_gone = self.is_ended = True
+        self.queue.clear()
+        if self.is_streaming and self.task is not None:
+            self.task.cancel()
+        if self.active is not None and self.active.request.on_disconnect is not None:
+            try:
+                self.active.request.on_disconnect()
+            except Exception:
+                LOGGER.exception("request %s: its disconnect callback failed", self.active.request.request_id)
+        if self.writable is not None and not self.writable.done():
+            self.writable.set_result(None)
+
+    def pause_writing(self) -> None:
+        self.write_paused = True
+        self.stalled_at = self.state.now + self.state.limits.body_time
+        self.stalled_size = self.transport.get_write_buffer_size()
+
+    def resume_writing(self) -> None:
+        self.write_paused = False
+        self.stalled_at = inf
+        if self.writable is not None and not self.writable.done():
+            self.writable.set_result(None)
+        if self.active is None and not self.is_gone:
+            self._next()
+
+    def check_stalled(self) -> None:
+        """Called by the sweeper after ``stalled_at``: a caller that takes next to nothing of its answer is dropped."""
+        size = self.transport.get_write_buffer_size()
+        window = self.state.limits.body_time
+        if self.stalled_size - size < _MIN_RATE * window:
+            self.abort()
+        self.stalled_at, self.stalled_size = self.state.now + window, size
+
+    def _pause_reading(self) -> None:
+        if not self.read_paused and not self.is_gone:
+            self.read_paused = True
+            self.transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        if self.read_paused and not self.is_gone:
+            self.read_paused = False
+            self.transport.resume_reading()
+
+    def close(self) -> None:
+        """Close after what is written has been sent, but do not wait for ever."""
+        self.is_ended = self.is_lingering = True
+        self.queue.clear()
+        self.limit_at = self.state.now + self.state.limits.body_time
+        self.transport.close()
+
+    def abort(self) -> None:
+        self.limit_at = self.stalled_at = inf
+        self.transport.abort()
+
+    # ---- exchanges in order
+
+    def accept(self, exchange: Exchange) -> None:
+        """Take a complete request: answer it now, or when its turn comes."""
+        if self.active is None and not self.write_paused:
+            self._start(exchange)
+        else:
+            self.queue.append(exchange)
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Answer in turn without a handler, and end the connection."""
+        self.is_ended = True
+        self.limit_at = inf
+        if self.active is None and not self.queue:
+            self._send_refusal(refusal)
+        else:
+            self.queue.append(refusal)
+
+    def send_continue(self) -> None:
+        if self.active is None:
+            self.transport.write(CONTINUE)
+        else:
+            self.owes_continue = True  # in the middle of another answer it would be taken for part of it
+
+    def _start(self, exchange: Exchange) -> None:
+        self.active = exchange
+        self.task = self.loop.create_task(self._run(exchange))
+
+    def _next(self) -> None:
+        if self.is_lingering:
+            return
+        if self.queue and not self.write_paused:
+            item = self.queue.popleft()
+            if isinstance(item, Refusal):
+                self._send_refusal(item)
+                return
+            self._start(item)
+        elif self.owes_continue:
+            self.owes_continue = False
+            self.transport.write(CONTINUE)
+        if self.read_paused and not self.queue:
+            self.read_on()
+
+    def read_on(self) -> None:
+        raise NotImplementedError
+
+    def _send_refusal(self, refusal: Refusal) -> None:
+        request_id = self.state.request_id()
+        answer = refusal.answer(request_id)
+        self.transport.write(
+            encode_head(answer.status, answer.headers, self._framing(request_id, len(answer.body), True)) + answer.body
+        )
+        self.is_ended = self.is_lingering = True
+        self.limit_at = self.state.now + min(LINGER, self.state.limits.body_time)
+        self._resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    # ---- one exchange
+
+    async def _run(self, exchange: Exchange) -> None:
+        request = exchange.request
+        try:
+            answer = await self._answer(request)
+        except asyncio.CancelledError:
+            answer, exchange.keeps_alive = refusals.STOPPING.answer(request.request_id), False
+        except Exception:
+            LOGGER.exception("request %s failed", request.request_id)
+            answer = refusals.HANDLER_FAILED.answer(request.request_id)
+        if answer.stream is None:
+            self._write(exchange, answer)
+        else:
+            await self._write_stream(exchange, answer, answer.stream)
+        self._finish(exchange)
+
+    async def _answer(self, request: HttpRequest) -> HttpAnswer:
+        site, admission = self.site, self.state.admission
+        if self.is_gone:
+            return refusals.STOPPING.answer(request.request_id)
+        if site.cors is not None and (preflight := site.cors.preflight(request)) is not None:
+            return preflight
+        if site.is_exempt:
+            return await site.handler(request)
+        if not admission.enter() and not await admission.wait():
+            return refusals.OVERLOADED.answer(request.request_id)
+        try:
+            return await site.handler(request)
+        finally:
+            admission.leave()
+
+    def _finish(self, exchange: Exchange) -> None:
+        self.active = self.task = None
+        if self.is_gone:
+            return
+        if not exchange.keeps_alive or self.state.draining:
+            self.close()
+            return
+        if self.limit_at == inf:
+            self.limit_at = self.state.now + self.state.limits.keep_alive
+        if self.queue or self.read_paused or self.owes_continue:
+            self._next()
+
+    def _framing(self, request_id: str, length: int | None, closes: bool, extra: str = "") -> str:
+        size = "" if length is None else f"content-length: {length}\r\n"
+        connection = "connection: close\r\n" if closes else ""
+        return f"{size}{connection}{extra}x-request-id: {request_id}\r\ndate: {self.state.date}\r\n\r\n"
+
+    def _closes(self, exchange: Exchange) -> bool:
+        return not exchange.keeps_alive or self.state.draining
+
+    def _cors_fields(self, exchange: Exchange) -> str:
+        cors = self.site.cors
+        if cors is None:
+            return ""
+        return "".join(f"{name}: {value}\r\n" for name, value in cors.fields(exchange.request))
+
+    def _write(self, exchange: Exchange, answer: HttpAnswer) -> None:
+        if self.is_gone:
+            return
+        status, body, request = answer.status, answer.body, exchange.request
+        length = None if status in NO_BODY else len(body)
+        extra = self._cors_fields(exchange)
+        if exchange.is_http_1_0 and exchange.keeps_alive and not self.state.draining:
+            extra += "connection: keep-alive\r\n"
+        framing = self._framing(request.request_id, length, self._closes(exchange), extra)
+        head = self._head(exchange, answer, framing)
+        if head is None:
+            return
+        if length is None or request.method == "HEAD":
+            self.transport.write(head)
+        elif length <= _JOIN:
+            self.transport.write(head + body)
+        else:
+            self.transport.writelines((head, body))
+
+    def _head(self, exchange: Exchange, answer: HttpAnswer, framing: str) -> bytes | None:
+        """The head as bytes; when it cannot be one, an internal error has been answered instead."""
+        try:
+            return encode_head(answer.status, answer.headers, framing)
+        except (ValueError, KeyError):
+            LOGGER.exception("request %s: its answer cannot be written", exchange.request.request_id)
+            self._write(exchange, refusals.HANDLER_FAILED.answer(exchange.request.request_id))
+            return None
+
+    async def _write_stream(self, exchange: Exchange, answer: HttpAnswer, stream: AsyncIterator[bytes]) -> None:
+        state, request_id = self.state, exchange.request.request_id
+        if state.streams >= state.limits.streams:
+            self._write(exchange, refusals.TOO_MANY_STREAMS.answer(request_id))
+            await _close_stream(stream, request_id)
+            return
+        state.streams += 1
+        self.is_streaming = True
+        try:
+            await self._send_stream(exchange, answer, stream)
+        except asyncio.CancelledError:
+            self.abort()
+        except Exception:
+            LOGGER.exception("request %s: its stream failed", request_id)
+            self.abort()  # the only way left to say that the answer is not complete
+        finally:
+            state.streams -= 1
+            self.is_streaming = False
+            await _close_stream(stream, request_id)
+
+    async def _send_stream(self, exchange: Exchange, answer: HttpAnswer, stream: AsyncIterator[bytes]) -> None:
+        is_chunked = not exchange.is_http_1_0
+        has_body = exchange.request.method != "HEAD" and answer.status not in NO_BODY
+        exchange.keeps_alive = exchange.keeps_alive and is_chunked
+        extra = self._cors_fields(exchange)
+        if is_chunked and answer.status not in NO_BODY:
+            extra += "transfer-encoding: chunked\r\n"
+        framing = self._framing(exchange.request.request_id, None, self._closes(exchange), extra)
+        head = self._head(exchange, answer, framing)
+        if head is None or self.is_gone:
+            return
+        self.transport.write(head)
+        if not has_body:
+            return
+        async for data in stream:
+            if not await self._can_write():
+                return
+            if data:
+                self.transport.write(encode_chunk(data) if is_chunked else data)
+        if is_chunked:
+            self.transport.write(LAST_CHUNK)
+
+    async def _can_write(self) -> bool:
+        """Wait until the caller has taken what was written; ``False`` when it is gone."""
+        if self.write_paused and not self.is_gone:
+            self.writable = self.loop.create_future()
+            await self.writable
+        return not self.is_gone
+
+
+async def _close_stream(stream: AsyncIterator[bytes], request_id: str) -> None:
+    close = getattr(stream, "aclose", None)
+    if close is None:
+        return
+    try:
+        await close()
+    except Exception:
+        LOGGER.exception("request %s: its stream could not be closed", request_id)

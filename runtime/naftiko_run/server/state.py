@@ -1,0 +1,42 @@
+"""The state all connections of one process share: a coarse clock, counters, admission, and whether it is draining.
+
+The clock is advanced by one sweeper for all connections (``sweeper``) instead of a timer per request: a deadline is a number
+compared a few times a second.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import time
+from email.utils import formatdate
+
+from naftiko_run.limits import Limits
+from naftiko_run.server.admission import Admission
+
+
+class ServerState:
+    """Counters and clock of one process."""
+
+    __slots__ = ("_next_id", "_prefix", "admission", "connections", "date", "draining", "limits", "now", "streams")
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.admission = Admission(limits.in_flight, limits.admission_wait)
+        self.connections = 0
+        self.streams = 0
+        self.draining = False
+        self.now = 0.0
+        self.date = ""
+        self._prefix = secrets.token_hex(6)
+        self._next_id = itertools.count(1).__next__
+        self.tick()
+
+    def tick(self) -> None:
+        """Read the clocks; the resolution of every deadline is the interval between two ticks."""
+        self.now = time.monotonic()
+        self.date = formatdate(usegmt=True)
+
+    def request_id(self) -> str:
+        """A new id: unique in this process, and in all others by its random prefix."""
+        return f"{self._prefix}-{self._next_id():x}"
