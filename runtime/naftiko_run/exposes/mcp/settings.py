@@ -1,0 +1,25 @@
+"""What an operator can choose about MCP serving; the defaults suit most hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+LongNames = Literal["keep", "shorten"]
+OnCall = Callable[[str, str, Mapping[str, str]], object]
+"""``on_call(method, name, trace)``: ``trace`` holds those of traceparent, tracestate and baggage that the caller sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class McpSettings:
+    """``tools_mode="search"`` lists three tools that find, describe and call the others: for files with hundreds of them.
+
+    ``long_tool_names="shorten"`` publishes names beyond 64 characters with a hash at their end, because hosts refuse longer
+    ones; the declared spelling can be called either way.
+    """
+
+    tools_mode: Literal["all", "search"] = "all"
+    long_tool_names: LongNames = "shorten"
+    page_size: int = 1000
+    on_call: OnCall | None = None
