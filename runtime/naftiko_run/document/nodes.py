@@ -10,6 +10,7 @@ Names are read in both of the language's spellings through ``named``: a list of 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol
 
 from naftiko_run.errors import Finding, Location
@@ -177,10 +178,16 @@ class Node:
 
 
 class Document(Node):
-    """The root of one file, with what reading it had to say (``findings``)."""
+    """The root of one file.
 
-    __slots__ = ("findings",)
+    ``findings`` is what reading it had to say, ``directory`` where its relative locations start, ``shared`` the sections it
+    offers at its root for others to import (see ``dialect``).
+    """
+
+    __slots__ = ("directory", "findings", "shared")
 
     def __init__(self, value: object, mark: Mark | None, file: str) -> None:
         super().__init__(value, mark, file)
         self.findings: list[Finding] = []
+        self.directory = Path()
+        self.shared: tuple[str, ...] = ()

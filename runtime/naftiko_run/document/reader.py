@@ -32,7 +32,9 @@ def read_document(path: Path, *, limits: Limits = DEFAULT_LIMITS, display: str |
     except UnicodeDecodeError as exc:
         raise _error("E-ENCODING", "the file is not UTF-8 text", _place_of_byte(data, exc.start, file),
                      "save the file as UTF-8") from exc  # fmt: skip
-    return read_text(text, file=file, limits=limits)
+    root = read_text(text, file=file, limits=limits)
+    root.directory = path.absolute().parent
+    return root
 
 
 def read_text(text: str, *, file: str, limits: Limits = DEFAULT_LIMITS) -> Document:
