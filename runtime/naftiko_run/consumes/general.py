@@ -1,0 +1,277 @@
+"""The general transport: the same contract as ``pool.py`` on httpx2's engine, for proxies, HTTP/2 and digest challenges.
+
+Requests go straight to httpx2's connection pool: its client object would add headers, keep cookies and rewrite the target. The
+network backend dials checked addresses only. Imported only where settings ask for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from time import monotonic
+from typing import Any
+
+import httpcore2
+import httpx2
+
+from naftiko_run.consumes.egress import EgressPolicy
+from naftiko_run.consumes.faults import Faults
+from naftiko_run.consumes.messages import Origin, UpstreamReply, UpstreamRequest
+from naftiko_run.consumes.request_head import RequestHead
+from naftiko_run.consumes.response import Response
+from naftiko_run.consumes.retry import may_repeat
+from naftiko_run.consumes.settings import ClientSettings, build_tls_context
+from naftiko_run.errors import BindingError, RequestError
+
+Headers = list[tuple[bytes, bytes]]
+KEEP = 30.0
+
+
+class General:
+    """The connections of one namespace to all its origins, or to its proxy."""
+
+    def __init__(self, settings: ClientSettings, faults: Faults, egress: EgressPolicy) -> None:
+        self._settings, self._limits, self._faults, self._egress = settings, settings.limits, faults, egress
+        self._head = RequestHead(settings.user_agent)
+        self._proxy = _proxy(settings)
+        if settings.http2 and find_spec("h2") is None:
+            raise BindingError("HTTP/2 to an upstream needs the package 'h2'", hint="install naftiko-run[http2]")
+        self._digest: httpx2.DigestAuth | None = None
+        if settings.digest is not None:
+            self._digest = httpx2.DigestAuth(settings.digest.username, settings.digest.password.reveal())
+        self._tls: ssl.SSLContext | None = build_tls_context(settings) if settings.own_trust else None
+        # A host that the document names has rights that the same host has not when it comes from elsewhere.
+        self._pools: dict[bool, httpcore2.AsyncConnectionPool] = {}
+        self._closed = False
+
+    @property
+    def open_connections(self) -> int:
+        return sum(len(pool.connections) for pool in self._pools.values())
+
+    async def send(self, request: UpstreamRequest, seconds: float) -> UpstreamReply:
+        fields = self._head.fields(request)
+        self._head.encode(request, fields)  # refuses what must not be sent; the bytes are httpx2's business
+        if self._closed:
+            raise self._faults.closed()
+        expires = monotonic() + seconds
+        try:
+            async with asyncio.timeout(seconds):
+                headers = [(name.encode(), value.encode()) for name, value in fields]
+                if self._digest is not None:
+                    return await self._challenged(request, headers, expires, self._digest)
+                return await self._once(request, headers, expires)
+        except TimeoutError as error:
+            raise self._faults.timeout() from error
+
+    async def close(self) -> None:
+        self._closed = True
+        for pool in self._pools.values():
+            await pool.aclose()
+        self._pools.clear()
+
+    # ---- one exchange
+
+    async def _challenged(
+        self, request: UpstreamRequest, headers: Headers, expires: float, digest: httpx2.DigestAuth
+    ) -> UpstreamReply:
+        """Answer the upstream's challenge, from memory or after a first refusal."""
+        asked = httpx2.Request(request.method, f"{request.origin}{request.target}")
+        flow = digest.auth_flow(asked)
+        try:
+            next(flow)
+            while True:
+                credential = asked.headers.get("authorization")
+                extra = [(b"Authorization", credential.encode())] if credential else []
+                reply = await self._once(request, headers + extra, expires)
+                try:
+                    flow.send(httpx2.Response(reply.status, headers=reply.headers, request=asked))
+                except StopIteration:
+                    return reply
+                except (httpx2.ProtocolError, NotImplementedError, ValueError) as error:
+                    raise self._faults.broken("holds an unusable challenge") from error
+        finally:
+            flow.close()
+
+    async def _once(self, request: UpstreamRequest, headers: Headers, expires: float) -> UpstreamReply:
+        """One exchange; on a kept connection that turns out to be closed, once more where that is allowed."""
+        pool = await self._pool(request)
+        response = Response(self._faults, self._limits)
+        for again in (may_repeat(request), False):
+            response.begin(request.method, request.max_body)
+            kept = any(connection.is_idle() for connection in pool.connections)
+            try:
+                async with self._translated(response):
+                    return await self._exchange(pool, request, headers, expires, response)
+            except RequestError as error:
+                if not (again and kept and isinstance(error.__cause__, _Unanswered)):
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _exchange(
+        self, pool: httpcore2.AsyncConnectionPool, request: UpstreamRequest, headers: Headers, expires: float,
+        response: Response,
+    ) -> UpstreamReply:  # fmt: skip
+        limits, origin = self._limits, request.origin
+        left = max(0.0, expires - monotonic())
+        url = httpcore2.URL(scheme=origin.scheme.encode(), host=_host(origin), port=origin.port, target=request.target.encode())
+        timeout = {"connect": min(limits.connect_time, left), "read": limits.idle_time, "write": limits.idle_time}
+        message = httpcore2.Request(
+            request.method, url, headers=headers, content=request.body or None,
+            extensions={"timeout": {**timeout, "pool": min(limits.pool_wait, left)}},
+        )  # fmt: skip
+        answer = await pool.handle_async_request(message)
+        try:
+            for name, value in answer.headers:
+                response.on_header(name, value)
+            response.head_complete(answer.status)
+            async for part in answer.aiter_stream():
+                response.on_body(part)
+        finally:
+            await answer.aclose()
+        response.on_message_complete()
+        return response.reply()
+
+    @asynccontextmanager
+    async def _translated(self, response: Response) -> AsyncIterator[None]:
+        """httpx2's errors as ours. What they mean depends on whether an answer had begun."""
+        faults = self._faults
+        try:
+            yield
+        except httpcore2.PoolTimeout as error:
+            raise faults.no_connection() from error
+        except httpcore2.ConnectTimeout as error:
+            raise faults.connect_timeout() from error
+        except httpcore2.TimeoutException as error:
+            raise faults.timeout() from error
+        except httpcore2.ProxyError as error:
+            raise faults.proxy() from error
+        except httpcore2.ConnectError as error:
+            raise self._connect_fault(error) from error
+        except httpcore2.RemoteProtocolError as error:
+            raise self._protocol_fault(response, str(error)) from _cause(error)
+        except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
+            raise (faults.cut() if response.status else faults.reset()) from _cause(error)
+
+    def _connect_fault(self, error: Exception) -> RequestError:
+        chain: BaseException | None = error
+        while chain is not None:
+            if isinstance(chain, ssl.SSLCertVerificationError):
+                return self._faults.untrusted()
+            if isinstance(chain, ssl.SSLError):
+                return self._faults.tls()
+            if isinstance(chain, _Unresolved):
+                return self._faults.unresolved()
+            chain = chain.__cause__ or chain.__context__
+        return self._faults.refused()
+
+    def _protocol_fault(self, response: Response, text: str) -> RequestError:
+        if response.status:
+            return (
+                self._faults.cut()
+                if "without sending complete" in text or "closed connection" in text
+                else self._faults.broken("is not HTTP")
+            )
+        return self._faults.reset() if text.startswith(_SILENT) else self._faults.broken("is not HTTP")
+
+    # ---- pools
+
+    async def _pool(self, request: UpstreamRequest) -> httpcore2.AsyncConnectionPool:
+        literal = request.origin.literal
+        if self._proxy is not None and not self._egress.allows_host(request.origin.host, literal=literal):
+            raise self._faults.egress()
+        pool = self._pools.get(literal)
+        if pool is None:
+            if self._tls is None:
+                self._tls = await asyncio.to_thread(build_tls_context, self._settings)
+            pool = self._pools.setdefault(literal, self._new_pool(literal, self._tls))
+        return pool
+
+    def _new_pool(self, literal: bool, tls: ssl.SSLContext) -> httpcore2.AsyncConnectionPool:
+        limits = self._limits
+        return httpcore2.AsyncConnectionPool(
+            ssl_context=tls,
+            proxy=self._proxy,
+            max_connections=limits.namespace_connections,
+            max_keepalive_connections=limits.namespace_idle,
+            keepalive_expiry=KEEP,
+            http2=self._settings.http2,
+            network_backend=_CheckedBackend(self._egress, literal=literal, proxied=self._proxy is not None),
+        )
+
+
+_SILENT = "Server disconnected without"
+
+
+class _Unanswered(Exception):
+    """The connection ended before any byte of a response."""
+
+
+class _Unresolved(httpcore2.ConnectError):
+    """The host has no address."""
+
+
+class _CheckedBackend(httpcore2.AsyncNetworkBackend):
+    """Dials what the egress policy has checked; the proxy itself is the operator's and not checked."""
+
+    def __init__(self, egress: EgressPolicy, *, literal: bool, proxied: bool) -> None:
+        self._egress, self._literal, self._proxied = egress, literal, proxied
+        self._inner = httpcore2.AnyIOBackend()
+
+    async def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:  # fmt: skip
+        until = monotonic() + (timeout or 0.0)
+        addresses = await self._addresses(host, port, timeout)
+        for place, address in enumerate(addresses):
+            left = len(addresses) - place
+            share = (until - monotonic()) / left if timeout else None
+            try:
+                return await self._inner.connect_tcp(address, port, share, local_address, socket_options)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
+                if left == 1:
+                    raise
+        raise _Unresolved("no address")
+
+    async def _addresses(self, host: str, port: int, timeout: float | None) -> list[str]:
+        if self._proxied:
+            return [host]
+        origin = Origin(scheme="", host=host, port=port, literal=self._literal)
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._egress.addresses(origin)
+        except TimeoutError as error:
+            raise httpcore2.ConnectTimeout("resolving") from error
+        except (OSError, ValueError) as error:
+            raise _Unresolved("resolving") from error
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+def _proxy(settings: ClientSettings) -> httpcore2.Proxy | None:
+    if not settings.proxy:
+        return None
+    try:
+        proxy = httpx2.Proxy(settings.proxy)
+        if proxy.url.scheme not in ("http", "https", "socks5", "socks5h"):
+            raise ValueError(proxy.url.scheme)
+    except (ValueError, httpx2.InvalidURL) as error:
+        raise BindingError("the proxy setting is not a proxy's URL", hint="http://HOST:PORT or socks5://HOST:PORT") from error
+    if proxy.url.scheme.startswith("socks5") and find_spec("socksio") is None:
+        raise BindingError("a SOCKS proxy needs the package 'socksio'", hint="install naftiko-run[proxy]")
+    url = httpcore2.URL(scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=b"/")
+    return httpcore2.Proxy(url, auth=proxy.raw_auth)
+
+
+def _host(origin: Origin) -> bytes:
+    return f"[{origin.host}]".encode() if ":" in origin.host else origin.host.encode()
+
+
+def _cause(error: Exception) -> Exception:
+    """Mark a silent end of the connection, which a kept one may come to without anybody's fault."""
+    silent = isinstance(error, httpcore2.ReadError | httpcore2.WriteError) or str(error).startswith(_SILENT)
+    return _Unanswered(type(error).__name__) if silent else error

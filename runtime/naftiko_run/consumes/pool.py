@@ -1,0 +1,259 @@
+"""The fast transport: kept HTTP/1.1 connections of one namespace, checked, bounded and watched.
+
+``send`` takes a kept connection or opens one, exchanges, and gives the connection back. A kept connection that the upstream had
+already closed is replaced once, unseen by anybody, where the request may be sent again. The time limits of all exchanges are
+watched by one coarse timer; it runs only while there are any.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import socket
+import ssl
+from collections import deque
+from time import monotonic
+
+from naftiko_run.consumes.dial import dial
+from naftiko_run.consumes.egress import EgressPolicy
+from naftiko_run.consumes.faults import Faults
+from naftiko_run.consumes.messages import Origin, UpstreamReply, UpstreamRequest
+from naftiko_run.consumes.request_head import RequestHead
+from naftiko_run.consumes.retry import may_repeat
+from naftiko_run.consumes.settings import ClientSettings, build_tls_context
+from naftiko_run.consumes.wire import Connection, Unanswered
+
+TICK = 0.05  # how late a limit may strike
+SWEEP = 1.0
+KEEP = 30.0  # how long an idle connection is kept, where the upstream does not promise less
+
+
+class Pool:
+    """The connections of one namespace to all its origins."""
+
+    def __init__(self, settings: ClientSettings, faults: Faults, egress: EgressPolicy) -> None:
+        self._settings, self._limits, self._faults, self._egress = settings, settings.limits, faults, egress
+        self._head = RequestHead(settings.user_agent)
+        self._connections: set[Connection] = set()
+        self._idle: dict[Origin, list[Connection]] = {}
+        self._idle_count = self._opening = 0
+        self._busy: set[Connection] = set()
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._watch: asyncio.TimerHandle | None = None
+        self._sweep: asyncio.TimerHandle | None = None
+        self._empty: asyncio.Event | None = None
+        self._closed = False
+        # Unreadable certificates are found at start; the platform's own store is loaded with the first secure connection.
+        self._tls: ssl.SSLContext | None = _tls(settings) if settings.own_trust else None
+
+    @property
+    def open_connections(self) -> int:
+        return len(self._connections) + self._opening
+
+    async def send(self, request: UpstreamRequest, seconds: float) -> UpstreamReply:
+        head = self._head.encode(request, self._head.fields(request))
+        expires = monotonic() + seconds
+        connection = self._take(request) or await self._acquire(request, expires, fresh=False)
+        try:
+            return await self._exchange(connection, request, head, expires)
+        except Unanswered as error:
+            if not connection.used or not may_repeat(request):
+                raise self._faults.reset() from error
+        connection = await self._acquire(request, expires, fresh=True)
+        try:
+            return await self._exchange(connection, request, head, expires)
+        except Unanswered as error:
+            raise self._faults.reset() from error
+
+    async def close(self) -> None:
+        """Close every connection and wait until each is gone."""
+        self._closed = True
+        for timer in (self._watch, self._sweep):
+            if timer is not None:
+                timer.cancel()
+        self._watch = self._sweep = None
+        for place in self._waiting:
+            if not place.done():
+                place.set_result(None)
+        if self._connections:
+            self._empty = asyncio.Event()
+            for connection in list(self._connections):
+                connection.fail(self._faults.closed())
+            async with asyncio.timeout(1.0):
+                await self._empty.wait()
+
+    # ---- one exchange
+
+    async def _exchange(self, connection: Connection, request: UpstreamRequest, head: bytes, expires: float) -> UpstreamReply:
+        loop = asyncio.get_running_loop()
+        self._busy.add(connection)
+        if self._watch is None:
+            self._watch = loop.call_later(TICK, self._look_at_clock)
+        try:
+            return await connection.exchange(loop, request, head, expires)
+        finally:
+            self._busy.discard(connection)
+            if connection.reusable:
+                self._keep(connection)
+            else:
+                connection.abort()
+
+    def _look_at_clock(self) -> None:
+        self._watch = None
+        now, idle = monotonic(), self._limits.idle_time
+        for connection in tuple(self._busy):
+            if now >= connection.expires or now - connection.seen >= idle:
+                connection.fail(self._faults.timeout())
+        if self._busy and not self._closed:
+            self._watch = asyncio.get_running_loop().call_later(TICK, self._look_at_clock)
+
+    # ---- kept connections
+
+    def _take(self, request: UpstreamRequest) -> Connection | None:
+        """A kept connection that is still good, the most recently used first."""
+        kept = self._idle.get(request.origin)
+        while kept:
+            connection = kept.pop()
+            self._idle_count -= 1
+            transport = connection.transport
+            if transport is None or transport.is_closing():
+                continue
+            if connection.idle_until < monotonic() or (not may_repeat(request) and _has_news(transport)):
+                connection.abort()
+                continue
+            return connection
+        return None
+
+    def _keep(self, connection: Connection) -> None:
+        if self._closed or self._idle_count >= self._limits.namespace_idle:
+            connection.abort()
+            return
+        hint = connection.idle_hint
+        connection.idle_until = monotonic() + (KEEP if hint is None else min(KEEP, hint))
+        kept = self._idle.get(connection.origin)
+        if kept is None:
+            kept = self._idle[connection.origin] = []
+        kept.append(connection)
+        self._idle_count += 1
+        if self._sweep is None:
+            self._sweep = asyncio.get_running_loop().call_later(SWEEP, self._sweep_idle)
+        self._wake_one()
+
+    def _sweep_idle(self) -> None:
+        self._sweep = None
+        now = monotonic()
+        for origin, kept in list(self._idle.items()):
+            for connection in [one for one in kept if one.idle_until < now]:
+                self._drop_idle(connection)
+            if not kept:
+                del self._idle[origin]
+        if self._idle:
+            self._sweep = asyncio.get_running_loop().call_later(SWEEP, self._sweep_idle)
+
+    def _drop_idle(self, connection: Connection) -> None:
+        kept = self._idle.get(connection.origin)
+        if kept is not None and connection in kept:
+            kept.remove(connection)
+            self._idle_count -= 1
+        connection.abort()
+
+    # ---- new connections
+
+    async def _acquire(self, request: UpstreamRequest, expires: float, *, fresh: bool) -> Connection:
+        """A connection as soon as there is room for one, kept or new."""
+        until = min(expires, monotonic() + self._limits.pool_wait)
+        while not self._closed:
+            kept = None if fresh else self._take(request)
+            if kept is not None:
+                return kept
+            if self.open_connections < self._limits.namespace_connections or self._make_room():
+                return await self._open(request.origin, expires)
+            await self._wait(until)
+        raise self._faults.closed()
+
+    async def _open(self, origin: Origin, expires: float) -> Connection:
+        self._opening += 1
+        try:
+            async with asyncio.timeout(min(self._limits.connect_time, expires - monotonic())):
+                connection = await self._connect(origin)
+        except TimeoutError as error:
+            raise self._faults.connect_timeout() from error
+        except ssl.SSLCertVerificationError as error:
+            raise self._faults.untrusted() from error
+        except ssl.SSLError as error:
+            raise self._faults.tls() from error
+        except (socket.gaierror, ValueError) as error:  # ValueError: not even the form of a host
+            raise self._faults.unresolved() from error
+        except OSError as error:
+            raise self._faults.refused() from error
+        finally:
+            self._opening -= 1
+            self._wake_one()
+        if self._closed:
+            connection.abort()
+            raise self._faults.closed()
+        return connection
+
+    async def _connect(self, origin: Origin) -> Connection:
+        addresses = await self._egress.addresses(origin)
+        tls = await self._tls_context() if origin.scheme == "https" else None
+        sock = await dial(addresses, origin.port, self._limits.connect_time)
+        connection = Connection(origin, self._faults, self._limits, self._connections.add, self._lost)
+        loop = asyncio.get_running_loop()
+        await loop.create_connection(lambda: connection, sock=sock, ssl=tls, server_hostname=origin.host if tls else None)
+        return connection
+
+    async def _tls_context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = await asyncio.to_thread(_tls, self._settings)
+        return self._tls
+
+    async def _wait(self, until: float) -> None:
+        place = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        try:
+            async with asyncio.timeout(until - monotonic()):
+                await place
+        except TimeoutError as error:
+            raise self._faults.no_connection() from error
+        finally:
+            if place in self._waiting:
+                self._waiting.remove(place)
+
+    def _make_room(self) -> bool:
+        """Give up an idle connection, most likely one to another origin."""
+        for kept in self._idle.values():
+            if kept:
+                self._drop_idle(kept[0])
+                return True
+        return False
+
+    def _lost(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        self._drop_idle(connection)
+        self._wake_one()
+        if self._empty is not None and not self._connections:
+            self._empty.set()
+
+    def _wake_one(self) -> None:
+        while self._waiting:
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_result(None)
+                return
+
+
+def _tls(settings: ClientSettings) -> ssl.SSLContext:
+    context = build_tls_context(settings)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _has_news(transport: asyncio.Transport) -> bool:
+    """Whether something waits to be read, which on an idle connection is its end: one cheap question before a POST."""
+    sock = transport.get_extra_info("socket")
+    if sock is None or sock.fileno() < 0:
+        return True
+    poll = select.poll()
+    poll.register(sock.fileno(), select.POLLIN)
+    return bool(poll.poll(0))

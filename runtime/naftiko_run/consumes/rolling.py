@@ -1,0 +1,52 @@
+"""How many calls there were in the last seconds, and how many of them were marked: constant memory, constant time."""
+
+from __future__ import annotations
+
+
+class RollingCounts:
+    """Two counters per second in a ring. The oldest second is dropped whole, so the window is up to one second short."""
+
+    __slots__ = ("_all", "_marked", "_second", "_seconds", "all", "marked")
+
+    def __init__(self, seconds: int) -> None:
+        self._seconds = seconds
+        self.clear()
+
+    def clear(self) -> None:
+        self._all = [0] * self._seconds
+        self._marked = [0] * self._seconds
+        self._second = 0
+        self.all = self.marked = 0
+
+    def add(self, now: float, marked: bool) -> None:
+        second = int(now)
+        if second != self._second:
+            self._move(second)
+        place = second % self._seconds
+        self._all[place] += 1
+        self.all += 1
+        if marked:
+            self._marked[place] += 1
+            self.marked += 1
+
+    def add_marked_only(self, now: float) -> None:
+        """Mark without counting a call."""
+        self._move(int(now))
+        self._marked[int(now) % self._seconds] += 1
+        self.marked += 1
+
+    def totals(self, now: float) -> tuple[int, int]:
+        """(calls, marked ones) of the window that ends now."""
+        self._move(int(now))
+        return self.all, self.marked
+
+    def _move(self, second: int) -> None:
+        gone = second - self._second
+        if gone <= 0:
+            return
+        for step in range(1, min(gone, self._seconds) + 1):
+            place = (self._second + step) % self._seconds
+            self.all -= self._all[place]
+            self.marked -= self._marked[place]
+            self._all[place] = self._marked[place] = 0
+        self._second = second

@@ -1,0 +1,177 @@
+"""One HTTP/1.1 connection: request bytes out in one write, one ``UpstreamReply`` or one of our errors back.
+
+An ``asyncio.Protocol`` around httptools; it knows nothing of pools, origins or retries (see ``pool.py``). Time limits are two
+numbers that the pool's ticking watch compares with the clock, which is cheaper than a timer for each request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+
+import httptools
+
+from naftiko_run.consumes.faults import Faults
+from naftiko_run.consumes.messages import Origin, UpstreamReply, UpstreamRequest
+from naftiko_run.consumes.response import Response
+from naftiko_run.errors import RequestError
+from naftiko_run.limits import KIB, Limits
+
+_ONE_WRITE = 64 * KIB  # a larger body is not copied behind its head
+
+
+class Unanswered(Exception):
+    """The connection ended before any byte of a response: a kept one may simply have been too old."""
+
+
+class _Collector(Response):
+    """A ``Response`` that httptools calls."""
+
+    __slots__ = ("keep_alive", "parser")
+
+    def __init__(self, faults: Faults, limits: Limits) -> None:
+        super().__init__(faults, limits)
+        self.keep_alive = False
+        self.renew()
+
+    def renew(self) -> None:
+        self.parser = httptools.HttpResponseParser(self)
+
+    def on_headers_complete(self) -> None:
+        self.keep_alive = self.parser.should_keep_alive()
+        self.head_complete(self.parser.get_status_code())
+
+
+class Connection(asyncio.Protocol):
+    """``exchange`` one request at a time; ``reusable`` tells whether another may follow."""
+
+    __slots__ = (
+        "_bodiless_bytes", "_collector", "_faults", "_head_limit", "_head_request", "_on_lost", "_on_made", "_read_any",
+        "_waiter", "expires", "idle_until", "origin", "reusable", "seen", "transport", "used",
+    )  # fmt: skip
+
+    def __init__(
+        self, origin: Origin, faults: Faults, limits: Limits,
+        on_made: Callable[[Connection], None], on_lost: Callable[[Connection], None],
+    ) -> None:  # fmt: skip
+        self.origin = origin
+        self.reusable = self.used = False
+        self.expires = self.seen = self.idle_until = 0.0
+        self.transport: asyncio.Transport | None = None
+        self._faults = faults
+        self._collector = _Collector(faults, limits)
+        self._head_limit = limits.response_header_bytes
+        self._bodiless_bytes = 0
+        self._read_any = self._head_request = False
+        self._waiter: asyncio.Future[UpstreamReply] | None = None
+        self._on_made, self._on_lost = on_made, on_lost
+
+    def exchange(
+        self, loop: asyncio.AbstractEventLoop, request: UpstreamRequest, head: bytes, expires: float
+    ) -> asyncio.Future[UpstreamReply]:
+        """Send, and promise the reply. The future fails with ``Unanswered`` or a ``RequestError``."""
+        transport = self.transport
+        waiter: asyncio.Future[UpstreamReply] = loop.create_future()
+        if transport is None or transport.is_closing():
+            waiter.set_exception(Unanswered())
+            return waiter
+        self._waiter = waiter
+        self._collector.begin(request.method, request.max_body)
+        self._head_request = request.method == "HEAD"
+        self._read_any = self.reusable = False
+        self._bodiless_bytes = 0
+        self.expires, self.seen = expires, monotonic()
+        body = request.body
+        if not body:
+            transport.write(head)
+        elif len(body) <= _ONE_WRITE:
+            transport.write(head + body)
+        else:
+            transport.write(head)
+            transport.write(body)
+        return waiter
+
+    def fail(self, error: Exception) -> None:
+        """End the exchange with ``error``, and the connection with it."""
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(error)
+        self.abort()
+
+    def abort(self) -> None:
+        self.reusable = False
+        self._waiter = None
+        if self.transport is not None:
+            self.transport.abort()
+
+    # ---- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self._on_made(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._waiter is None:
+            self.abort()  # nobody asked for this
+            return
+        self._read_any = True
+        self.seen = monotonic()
+        collector = self._collector
+        before = collector.received
+        try:
+            collector.parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            if not collector.complete:
+                self.fail(self._reason(error))
+                return
+            collector.excess = True
+        if collector.complete:
+            self._finish(keep=collector.keep_alive and not collector.excess)
+        elif collector.received == before:
+            self._count_bodiless(len(data))
+
+    def _reason(self, error: Exception) -> RequestError:
+        reason = self._collector.error or self._faults.broken("is not HTTP")
+        reason.__cause__ = error
+        return reason
+
+    def _count_bodiless(self, size: int) -> None:
+        """Heads, chunk extensions and trailers that go on and on are not stored, but they are not read forever either."""
+        self._bodiless_bytes += size
+        if self._bodiless_bytes > self._head_limit:
+            self.fail(self._faults.broken("has too large a head"))
+
+    def _finish(self, *, keep: bool) -> None:
+        waiter, self._waiter = self._waiter, None
+        assert waiter is not None
+        self.reusable, self.used = keep, True
+        if self._head_request:
+            self._collector.renew()  # it would wait for the body that the head announces
+        try:
+            reply = self._collector.reply()
+        except RequestError as error:
+            self.reusable = False
+            if not waiter.done():
+                waiter.set_exception(error)
+            return
+        if not waiter.done():
+            waiter.set_result(reply)
+
+    @property
+    def idle_hint(self) -> float | None:
+        return self._collector.idle_hint
+
+    def eof_received(self) -> None:
+        """The upstream has said all it will: that ends a body that nothing else ends."""
+        if self._waiter is not None and self._collector.ends_with_connection:
+            self._finish(keep=False)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.reusable = False
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(self._faults.cut() if self._read_any else Unanswered())
+        self.transport = None
+        self._on_lost(self)
