@@ -180,14 +180,19 @@ class Node:
 class Document(Node):
     """The root of one file.
 
-    ``findings`` is what reading it had to say, ``directory`` where its relative locations start, ``shared`` the sections it
-    offers at its root for others to import (see ``dialect``).
+    ``findings`` is what reading it had to say, ``path_on_disk`` the file itself (``file`` is only how messages name it),
+    ``shared`` the sections it offers at its root for others to import (see ``sections``).
     """
 
-    __slots__ = ("directory", "findings", "shared")
+    __slots__ = ("findings", "path_on_disk", "shared")
 
     def __init__(self, value: object, mark: Mark | None, file: str) -> None:
         super().__init__(value, mark, file)
         self.findings: list[Finding] = []
-        self.directory = Path()
+        self.path_on_disk = Path(file)
         self.shared: tuple[str, ...] = ()
+
+    @property
+    def directory(self) -> Path:
+        """Where the relative locations of this file start."""
+        return self.path_on_disk.parent

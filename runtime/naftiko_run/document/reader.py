@@ -33,7 +33,7 @@ def read_document(path: Path, *, limits: Limits = DEFAULT_LIMITS, display: str |
         raise _error("E-ENCODING", "the file is not UTF-8 text", _place_of_byte(data, exc.start, file),
                      "save the file as UTF-8") from exc  # fmt: skip
     root = read_text(text, file=file, limits=limits)
-    root.directory = path.absolute().parent
+    root.path_on_disk = path.absolute()
     return root
 
 
