@@ -24,18 +24,23 @@ class Redactor:
     """Replaces every registered value, in any of its forms, with ``***``."""
 
     def __init__(self) -> None:
-        self._forms: set[str] = set()
+        self._forms: dict[str, set[str]] = {}
         self._pattern: re.Pattern[str] | None = None
 
     def register(self, text: str) -> None:
         """Hide ``text`` from now on; values of fewer than four characters are ignored."""
-        if len(text) >= SHORTEST:
-            self._forms.update(_forms(text))
+        if len(text) >= SHORTEST and text not in self._forms:
+            self._forms[text] = _forms(text)
             self._pattern = None
 
     def register_all(self, texts: Iterable[str]) -> None:
         for text in texts:
             self.register(text)
+
+    def forget(self, text: str) -> None:
+        """Stop hiding ``text``: an access token that has been replaced, say, so that the set does not grow for ever."""
+        if self._forms.pop(text, None) is not None:
+            self._pattern = None
 
     def clean(self, text: str) -> str:
         """``text`` without any registered value."""
@@ -43,7 +48,7 @@ class Redactor:
             return text
         if self._pattern is None:
             # Longest first, or the part of a value would be masked and its rest left standing.
-            ordered = sorted(self._forms, key=len, reverse=True)
+            ordered = sorted(set().union(*self._forms.values()), key=len, reverse=True)
             self._pattern = re.compile("|".join(map(re.escape, ordered)))
         return self._pattern.sub(MASK, text)
 

@@ -1,0 +1,1 @@
+"""Consumed authentication, one module for each family of schemes."""
