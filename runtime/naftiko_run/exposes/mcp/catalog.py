@@ -13,7 +13,7 @@ from typing import Literal
 
 from naftiko_run.exposes.exposure import McpExposure, McpPrompt, McpResource, McpTool
 from naftiko_run.exposes.mcp.names import LONGEST, published, published_names, shortened
-from naftiko_run.exposes.mcp.schemas import is_object, output_schema, tool_schema
+from naftiko_run.exposes.mcp.schemas import output_schema, tool_schema
 from naftiko_run.exposes.mcp.settings import LongNames
 from naftiko_run.flows.binding import Binder, compile_binder
 from naftiko_run.values import dump_json
@@ -21,13 +21,13 @@ from naftiko_run.values import dump_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolEntry:
-    """A tool under its published name. ``output`` says whether an output schema was promised for it, and of which kind."""
+    """A tool under its published name. ``promised``: it has an output schema, which every success must match."""
 
     name: str
     namespace: str
     tool: McpTool
     binder: Binder
-    output: Literal["none", "object", "other"] = "none"
+    promised: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +55,9 @@ class Catalog:
         info = {"name": self.name, "version": self.version}
         return {**info, "title": self.title} if self.title else info
 
-    def tool_list(self, *, modern: bool) -> list[bytes]:
+    def tool_list(self) -> list[bytes]:
         """Every tool as JSON, in the order of the document."""
-        return [dump_json(tool_schema(entry.tool, entry.name, modern=modern)) for entry in self.tools]
+        return [dump_json(tool_schema(entry.tool, entry.name)) for entry in self.tools]
 
 
 def compile_catalog(exposures: Sequence[McpExposure], long_names: LongNames = "shorten") -> Catalog:
@@ -89,10 +89,9 @@ def _tools(exposures: Sequence[McpExposure], long_names: LongNames) -> tuple[Too
 
 
 def _entry(exposure: McpExposure, tool: McpTool, name: str) -> ToolEntry:
-    schema = output_schema(tool.flow)
-    kind: Literal["none", "object", "other"] = "none" if schema is None else "object" if is_object(schema) else "other"
+    promised = output_schema(tool.flow) is not None
     binder = compile_binder(tool.flow.inputs)
-    return ToolEntry(name=name, namespace=exposure.namespace, tool=tool, binder=binder, output=kind)
+    return ToolEntry(name=name, namespace=exposure.namespace, tool=tool, binder=binder, promised=promised)
 
 
 def _separated(names: Sequence[tuple[str, str]]) -> list[str]:

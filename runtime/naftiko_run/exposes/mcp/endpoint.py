@@ -50,7 +50,7 @@ class Endpoint:
         self._info = dump_json(catalog.server_info())
         self._tail = b'"resultType":"complete","_meta":{"%b":%b}}' % (META_SERVER.encode(), self._info)
         self._cached_for = b'"ttlMs":%d,"cacheScope":"%b",' % (catalog.ttl_ms, catalog.cache_scope.encode())
-        self._tools: dict[bool, list[bytes]] = {}
+        self._tools: list[bytes] | None = None
         self._methods = self._shared_methods()
         self._legacy: Mapping[str, Method] = {**self._methods, "initialize": self._initialize, "ping": self._ping}
         self._modern: Mapping[str, Method] = {**self._methods, "server/discover": self._discover}
@@ -128,14 +128,14 @@ class Endpoint:
 
     # ---- tools
 
-    def tool_list(self, *, modern: bool) -> list[bytes]:
+    def tool_list(self) -> list[bytes]:
         """Every listed tool as JSON, rendered on the first request for it."""
-        if modern not in self._tools:
-            self._tools[modern] = self.search.tool_list() if self.search else self.catalog.tool_list(modern=modern)
-        return self._tools[modern]
+        if self._tools is None:
+            self._tools = self.search.tool_list() if self.search else self.catalog.tool_list()
+        return self._tools
 
     async def _list_tools(self, message: Message, modern: bool) -> bytes:
-        return self._page("tools", self.tool_list(modern=modern), message)
+        return self._page("tools", self.tool_list(), message)
 
     async def _call_tool(self, message: Message, modern: bool) -> bytes:
         name, arguments = self._target(message, "name"), self._arguments(message)
@@ -146,7 +146,7 @@ class Endpoint:
 
         try:
             if self.search and self.search.serves(name):
-                return await self.search.call(name, arguments, call, modern=modern)
+                return await self.search.call(name, arguments, call)
             return await call(self._tool(name), arguments)
         except RequestError as error:
             return tool_error(error)

@@ -51,20 +51,25 @@ def tool_answer(result: Result, entry: ToolEntry, *, modern: bool) -> bytes:
         return _binary(result, kind or "application/octet-stream", entry)
     if result.body is None:
         if result.data is MISSING:
-            return b'"content":[],"isError":false'
+            return _nothing(entry)
         if isinstance(result.data, str) and not is_json_type(kind):
             return _text(dump_json(result.data))
         return _json(dump_json(result.data), entry, modern)
     if not result.body:
-        return b'"content":[],"isError":false'
+        return _nothing(entry)
     if is_json_type(kind) and _is_json(result.body, entry):
         return _json(result.body, entry, modern)
     return _text(dump_json(result.body.decode("utf-8", "replace")))
 
 
+def _nothing(entry: ToolEntry) -> bytes:
+    """An empty answer; where an object was promised, one without any of its properties, none of which is required."""
+    return b'"content":[],"structuredContent":{},"isError":false' if entry.promised else b'"content":[],"isError":false'
+
+
 def _is_json(body: bytes, entry: ToolEntry) -> bool:
     """Nothing is spliced that was not checked: half a document would break the whole answer."""
-    if entry.output == "none" and len(body) > _UNPROMISED_DATA:
+    if not entry.promised and len(body) > _UNPROMISED_DATA:
         return False
     try:
         orjson.loads(body)
@@ -75,11 +80,13 @@ def _is_json(body: bytes, entry: ToolEntry) -> bool:
 
 def _json(body: bytes, entry: ToolEntry, modern: bool) -> bytes:
     text, data = dump_json(body.decode()), body.strip()
-    if data == b"null" and entry.output == "none":
+    if data.startswith(b"{"):
+        return _text(text, data)
+    if entry.promised:
+        return _text(text, b"{}")
+    if data == b"null":
         return _text(text)
-    # What a schema promised decides how the value is wrapped; without one, what the value is.
-    plain = modern or (data.startswith(b"{") if entry.output == "none" else entry.output == "object")
-    return _text(text, data if plain else b'{"result":%b}' % data)
+    return _text(text, data if modern else b'{"result":%b}' % data)
 
 
 def _text(text: bytes, data: bytes = b"", *, error: bool = False) -> bytes:

@@ -68,22 +68,34 @@ def _is_a(value: object, type_name: str) -> bool:
 
 
 def output_schema(flow: Flow) -> Schema | None:
-    """What every success returns, or ``None`` where the document does not fix it.
+    """What every success returns, or ``None`` where the document does not fix it: an object with known properties, or nothing.
 
-    Clients refuse answers that do not match, so a shape which cannot promise its own gives none.
+    Clients refuse answers that do not match. A mapped value is null where the upstream had nothing for it, so every typed place
+    below the root may be null.
     """
     describe = getattr(flow.shape, "json_schema", None)
     schema = describe() if callable(describe) else None
-    return schema if isinstance(schema, dict) and isinstance(schema.get("type"), str) else None
+    if not isinstance(schema, dict) or schema.get("type") != "object" or not schema.get("properties"):
+        return None
+    return _below(schema)
 
 
-def is_object(schema: Schema) -> bool:
-    return schema.get("type") == "object"
+def _below(schema: Schema) -> Schema:
+    found = dict(schema)
+    properties = schema.get("properties")
+    if isinstance(properties, dict):
+        found["properties"] = {name: _nullable(one) for name, one in properties.items()}
+    for key in ("items", "additionalProperties"):
+        if isinstance(inner := schema.get(key), dict):
+            found[key] = _nullable(inner)
+    return found
 
 
-def wrapped(schema: Schema) -> Schema:
-    """For legacy clients, whose outputs must be objects: the value under ``result``."""
-    return schema if is_object(schema) else {"type": "object", "properties": {"result": schema}, "required": ["result"]}
+def _nullable(schema: Schema) -> Schema:
+    if "type" not in schema or (schema["type"] == "object" and not schema.keys() & {"properties", "additionalProperties"}):
+        # Passed through as the upstream sent it: whatever the author called it, it may be anything.
+        return {key: value for key, value in schema.items() if key == "description"}
+    return {"anyOf": [_below(schema), {"type": "null"}]}
 
 
 def tool_annotations(tool: McpTool) -> Schema:
@@ -103,7 +115,7 @@ def _declared(hints: Mapping[str, bool]) -> Schema:
     return {_HINTS.get(name, name): value for name, value in hints.items() if isinstance(value, bool)}
 
 
-def tool_schema(tool: McpTool, name: str, *, modern: bool) -> Schema:
+def tool_schema(tool: McpTool, name: str) -> Schema:
     """The tool as ``tools/list`` shows it."""
     shown: Schema = {"name": name}
     if tool.title:
@@ -114,7 +126,7 @@ def tool_schema(tool: McpTool, name: str, *, modern: bool) -> Schema:
     shown["inputSchema"] = input_schema(tool.flow)
     output = output_schema(tool.flow)
     if output is not None:
-        shown["outputSchema"] = output if modern else wrapped(output)
+        shown["outputSchema"] = output
     hints = tool_annotations(tool)
     if hints:
         shown["annotations"] = hints

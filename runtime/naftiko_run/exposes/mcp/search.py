@@ -105,7 +105,7 @@ class ToolSearch:
     def serves(self, name: str) -> bool:
         return name in _INPUTS
 
-    async def call(self, name: str, arguments: Mapping[str, object], call_tool: CallTool, *, modern: bool) -> bytes:
+    async def call(self, name: str, arguments: Mapping[str, object], call_tool: CallTool) -> bytes:
         """The members of a ``tools/call`` result; raises ``InvalidInputs``."""
         inputs = self._binders[name].arguments(arguments)
         if name == SEARCH:
@@ -113,7 +113,7 @@ class ToolSearch:
             return _answer({"tools": [_summary(entry) for entry in found]})
         entry = self._entry(str(inputs["name"]))
         if name == DESCRIBE:
-            return _answer(tool_schema(entry.tool, entry.name, modern=modern))
+            return _answer(tool_schema(entry.tool, entry.name))
         given = inputs.get("arguments", {})
         if not isinstance(given, dict):
             raise InvalidInputs([{"name": "arguments", "message": "must be an object"}])
