@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from naftiko_run.document.nodes import Node
+from naftiko_run.errors import SpecError
 from naftiko_run.expressions.reference import Names, Reference, parse_reference
 from naftiko_run.expressions.scope import MISSING, Scope
 from naftiko_run.expressions.template import Template, compile_template
@@ -131,7 +132,10 @@ def _varies(expression: Expression) -> bool:
 
 
 def _argument_text(text: str, names: Names, at: Node) -> Expression:
-    reference = parse_reference(text, names)
+    try:
+        reference = parse_reference(text, names)
+    except SpecError as problem:  # a JSONPath inside a step's result
+        raise SpecError(problem.message, at=at, hint=problem.hint, code=problem.code) from problem
     return ReferenceExpression(reference=reference) if reference else _tagged_text(text, names, at)
 
 

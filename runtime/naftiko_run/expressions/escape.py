@@ -5,13 +5,13 @@ Each function is one place: inside a JSON string, in a form or query, in XML, in
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Final
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape as _escape_xml
 
 from naftiko_run.errors import MalformedRequest
+from naftiko_run.expressions.text import to_json
 
 _UNRESERVED_ONLY: Final = ""  # letters, digits and `-._~` are never encoded
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -36,7 +36,7 @@ _RESERVED_HEADERS: Final = frozenset(
 
 def json_string(text: str) -> str:
     """``text`` as it stands between the quotes of a JSON string."""
-    return json.dumps(text, ensure_ascii=False)[1:-1]
+    return to_json(text)[1:-1]
 
 
 def form(text: str) -> str:

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 import re2
 from jsonpath_ng import Child, Descendants, Fields, Index, JSONPath, Root, Slice, This
-from jsonpath_ng.ext import parse
 from jsonpath_ng.ext.filter import Expression, Filter
 from jsonpath_ng.ext.iterable import Len
+from jsonpath_ng.ext.parser import parse
 from jsonpath_ng.ext.string import Sub
 
 from naftiko_run.errors import SpecError
@@ -83,6 +83,8 @@ def _quoted_pattern(match: re.Match[str]) -> str:
 def _bracketed(path: str) -> str:
     """``$.first name[?(@.x)].b-c`` as ``$['first name'][?(@.x)]['b-c']``."""
     pieces = _OUTSIDE.findall(path)
+    if "".join(pieces) != path:
+        return path  # brackets that do not match: nothing to be saved
     return "".join(piece if piece.startswith("[") else _DOTTED.sub(_in_brackets, piece) for piece in pieces)
 
 
@@ -94,7 +96,7 @@ def _in_brackets(match: re.Match[str]) -> str:
 # ---- what the library must not do
 
 
-class _Matching(JSONPath):  # type: ignore[misc]  # the library's classes are untyped here
+class _Matching(JSONPath):
     """What ``left`` finds, where it is text that an RE2 pattern matches."""
 
     def __init__(self, left: Any, pattern: Any) -> None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from naftiko_run.expressions.jsonpath import JsonPath
 
 _BRACKET: Final = re.compile(r"\[(-?[0-9]{1,9})\]")
+# Published files write `steps.x.response.y` for what other files write `steps.x.y`.
+_RESULT_WORDS: Final = frozenset({"response", "result", "output", "outputs", "body"})
 
 
 def split_brackets(name: str) -> tuple[str, ...]:
@@ -61,9 +63,12 @@ def find_section(inputs: Mapping[str, object], place: str, path: tuple[str, ...]
 
 def find_step(steps: Mapping[str, object], path: tuple[str, ...], inner: JsonPath | None) -> object:
     result = pick(steps, path[0])
-    if result is MISSING or inner is None:
-        return dig(result, path[1:])
-    return inner.find(result)
+    if inner is not None:
+        return inner.find(result)
+    found = dig(result, path[1:])
+    if found is MISSING and len(path) > 1 and path[1] in _RESULT_WORDS:
+        return dig(result, path[2:])
+    return found
 
 
 def find_bind(scope: Scope, namespace: str, path: tuple[str, ...]) -> object:

@@ -154,7 +154,7 @@ def _many(prefix: Find, segments: tuple[Segment, ...], limit: int) -> Find:
 def _expand(values: list[object], segment: Segment, limit: int) -> list[object]:
     """What ``segment`` selects from each of ``values``, in order."""
     if isinstance(segment, str):
-        return [found for value in values if (found := _member(value, segment)) is not MISSING]
+        return [member for value in values if (member := _member(value, segment)) is not MISSING]
     if isinstance(segment, Descend):
         return descendants(values, limit)
     found: list[object] = []

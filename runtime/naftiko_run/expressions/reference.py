@@ -114,7 +114,7 @@ def input_reference(text: str, name: str) -> Reference:
 def _rooted(text: str, names: Names, bare: bool) -> Reference | None:
     """``$.step.x``; where no such step exists, ``$.`` is read as if it were not there."""
     rest = text[2:] if text.startswith("$.") else text[1:]
-    first = split_brackets(rest)[0] if rest else ""
+    first = re.split(r"[.\[]", rest, maxsplit=1)[0]
     if first in names.steps:
         return _step(text, rest)
     if rest.startswith("steps."):
@@ -146,7 +146,7 @@ def _qualified(text: str, names: Names) -> Reference | None:
     if names.own and text.startswith(f"{names.own}.") and len(text) > len(names.own) + 1:
         return input_reference(text, text[len(names.own) + 1 :])
     head, _, rest = text.partition(".")
-    if not rest:
+    if not rest or not all(rest.split(".")):
         return None
     if head in names.steps or split_brackets(head)[0] in names.steps:
         return _step(text, text)
@@ -172,7 +172,8 @@ def _sectioned(text: str, rest: str) -> Reference:
 
 
 def _bare(text: str, names: Names) -> Reference:
-    """A name without a known first word. Upper case is a variable unless something else is known by that name."""
-    if _UPPER.fullmatch(text) and (text in names.binds or text not in names.steps):
+    """A name without a known first word. A bound one is that variable: no input may stand in for it. Upper case is a variable
+    too unless a step is known by that name."""
+    if text in names.binds or (_UPPER.fullmatch(text) and text not in names.steps):
         return Reference(text=text, root="bind", path=(text,))
     return Reference(text=text, root="any", path=tuple(text.split(".")))

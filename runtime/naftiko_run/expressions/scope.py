@@ -53,7 +53,7 @@ def pick(values: Mapping[str, object], name: str) -> object:
 def dig(value: object, names: tuple[str, ...]) -> object:
     """Follow ``names`` into nested mappings and lists (a number indexes a list); ``MISSING`` where it ends early."""
     for name in names:
-        if isinstance(value, Mapping):
+        if isinstance(value, (dict, Mapping)):  # the plain type first: it is the quick answer
             value = value.get(name, MISSING)
         elif isinstance(value, list) and _INDEX.fullmatch(name) and -len(value) <= int(name) < len(value):
             value = value[int(name)]

@@ -25,11 +25,15 @@ _DEPTH: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """One value. ``special`` names something only a section has: its element, whether it is the first, its number."""
+    """One value. ``special`` names something only a section has: its element, whether it is the first, its number.
+
+    ``encode`` words the value, ``MISSING`` included, where the place of the tag in its text decides how (``json_text.py``).
+    """
 
     reference: Reference
     keep_slashes: bool = False
     special: Special = ""
+    encode: Callable[[object], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ def build_parts(
     builder = _Builder(names, at)
     tokens = scan(text, single=single, dollar=dollar, at=at)
     parts = builder.parts(tokens, "")
+    if single and any(isinstance(part, Section) for part in parts):
+        raise SpecError(f"path {text!r} holds a section", at=at, hint="a path takes names only", code="E-TEMPLATE")
     return parts, tuple(dict.fromkeys(builder.references))
 
 
@@ -97,13 +103,21 @@ class _Builder:
 
     def _tag(self, token: Token) -> Tag:
         special = _SPECIALS.get(token.text, "") if self.depth else ""
-        name = (parse_variable if token.variable else _parse_bare)(token.text, self.names)
+        name = self._reference(token)
         if name is None or (token.text in _SPECIALS and not self.depth and token.text != "this"):
             raise self._wrong(f"'{{{{{token.text}}}}}' is not a name", HINT)
         # What a section's own values may supply is not asked of the caller.
         if not special and (not self.depth or not _may_be_field(name)):
             self.references.append(name)
         return Tag(name, token.keep_slashes, special)
+
+    def _reference(self, token: Token) -> Reference | None:
+        if token.variable:
+            return parse_variable(token.text, self.names)
+        try:
+            return parse_reference(token.text, self.names, bare=True)
+        except SpecError as problem:  # a JSONPath inside a step's result
+            raise SpecError(problem.message, at=self.at, hint=problem.hint, code=problem.code) from problem
 
     def _closes(self, token: Token, section: str) -> None:
         if token.text != section:
@@ -112,10 +126,6 @@ class _Builder:
 
     def _wrong(self, message: str, hint: str) -> SpecError:
         return SpecError(message, at=self.at, hint=hint, code="E-TEMPLATE")
-
-
-def _parse_bare(text: str, names: Names) -> Reference | None:
-    return parse_reference(text, names, bare=True)
 
 
 def _merged(parts: list[Part]) -> tuple[Part, ...]:
@@ -137,6 +147,16 @@ def render_parts(
 ) -> str | Missing:
     output = _Output(scope, escape, lenient, limit)
     return "".join(output.pieces) if output.write(parts, ()) else MISSING
+
+
+def text_of(tag: Tag, value: object, escape: Callable[[str], str] | None) -> str:
+    """What a tag shows for its value."""
+    if tag.encode is not None:
+        return tag.encode(value)
+    if value is MISSING:
+        return ""
+    text = to_text(value)
+    return escape(text) if escape else text
 
 
 def too_long(limit: int) -> MalformedRequest:
@@ -164,8 +184,7 @@ class _Output:
                 value = _find(part, self.scope, frames)
                 if value is MISSING and not frames and not self.lenient:
                     return False
-                text = "" if value is MISSING else to_text(value)
-                self._add(self.escape(text) if self.escape else text)
+                self._add(text_of(part, value, self.escape))
         return True
 
     def _section(self, section: Section, frames: tuple[Frame, ...]) -> None:

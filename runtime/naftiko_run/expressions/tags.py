@@ -21,6 +21,9 @@ _NAME: Final = re.compile(r"[^\s{}\"'(),;=#^/!&>][^\s{}\"'()]*")
 _FOREIGN: Final = re.compile(r"[{}\"'():,;\n\[\]]")
 _SINGLE: Final = re.compile(r"\{(?P<name>[^{}\s/?#\"]+?)(?P<all>[+*]?)\}")
 _DOLLAR: Final = re.compile(r"\$\{\s*(?P<name>[^{}\s/?#\"]+)\s*\}")
+_BRACES: Final = re.compile(r"\{*")
+_LONGEST: Final = 512
+_LONGEST_COMMENT: Final = 4096
 HINT: Final = "a tag holds one name: '{{name}}'"
 
 
@@ -38,9 +41,10 @@ def scan(text: str, *, single: bool = False, dollar: bool = False, at: Place = N
     while (start := text.find(opening, position)) >= 0:
         found = _tag(text, start, opening, closing, at)
         if found is None:
-            # Not a tag: the first brace is text, the next one may still open a tag (`{{{"a":{{x}}`).
-            yield from _literal(text[position : start + 1], single, dollar)
-            position = start + 1
+            # Not a tag: of a run of braces the last two or three may still open one (`{"a":{{{{x}}}}`).
+            after = max(start + 1, _BRACES.match(text, start).end() - 3)  # type: ignore[union-attr]  # it matches nothing too
+            yield from _literal(text[position:after], single, dollar)
+            position = after
             continue
         token, end = found
         before = text[position:start]
@@ -57,23 +61,26 @@ def scan(text: str, *, single: bool = False, dollar: bool = False, at: Place = N
 
 def _tag(text: str, start: int, opening: str, closing: str, at: Place) -> tuple[Token, int] | None:
     """The tag at ``start`` and where it ends, or ``None`` where the braces are not ours."""
-    triple = opening == "{{" and text.startswith("{{{", start)
-    if triple and (end := text.find("}}}", start)) >= 0 and _NAME.fullmatch(text[start + 3 : end].strip()):
-        return Token("name", text[start + 3 : end].strip()), end + 3
     inside = start + len(opening)
+    if opening == "{{" and text.startswith("{", inside):
+        end = text.find("}}}", inside, inside + _LONGEST)
+        if end >= 0 and _NAME.fullmatch(text[inside + 1 : end].strip()):
+            return Token("name", text[inside + 1 : end].strip()), end + 3
     ending = f"={closing}" if text.startswith("=", inside) else closing
-    end = text.find(ending, inside)
+    # Bounded, or a text of nothing but braces would be searched to its end from each of them.
+    end = text.find(ending, inside, inside + (_LONGEST_COMMENT if text.startswith("!", inside) else _LONGEST))
     if end < 0:
-        return _unclosed(text[inside:], at)
+        _refuse_unclosed(text[inside : inside + _LONGEST], at)
+        return None
     token = _read(text[inside:end], at)
-    return token and (token, end + len(ending))
+    return None if token is None else (token, end + len(ending))
 
 
-def _unclosed(rest: str, at: Place) -> None:
+def _refuse_unclosed(rest: str, at: Place) -> None:
     """Say that a tag is not closed, unless what follows does not look like one."""
-    words = rest.strip()
-    if words and not _FOREIGN.search(words.split("}")[0]) and _NAME.match(words.lstrip("#^/&")):
-        shown = words.split()[0]
+    words = rest.lstrip("#^/&").split("}")[0].strip()
+    shown = words.split()[0] if words else ""
+    if shown and not _FOREIGN.search(words) and _NAME.fullmatch(shown):
         raise SpecError(f"tag '{{{{{shown}' is not closed", at=at, hint=HINT, code="E-TEMPLATE")
 
 
@@ -87,7 +94,7 @@ def _read(content: str, at: Place) -> Token | None:
     if sigil == ">":
         raise UnsupportedFeature(f"partial '{{{{{words}}}}}' is not supported", at=at, hint="write its text here instead")
     name = words[1:].strip() if words[:1] in _SIGILS else words
-    if _NAME.fullmatch(name) and not (sigil == "{" or words[:1] == "}"):
+    if _NAME.fullmatch(name) and "\n" not in content:
         return Token(_SIGILS.get(words[:1], "name"), name)
     if _FOREIGN.search(content):
         return None

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from naftiko_run.errors import Place
 from naftiko_run.expressions.reference import Names, Reference
 from naftiko_run.expressions.scope import MISSING, Missing, Scope
-from naftiko_run.expressions.sections import Part, Section, Tag, build_parts, render_parts, too_long
-from naftiko_run.expressions.text import to_text
+from naftiko_run.expressions.sections import Part, Section, Tag, build_parts, render_parts, text_of, too_long
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
 
 Escape = Callable[[str], str]
@@ -61,12 +60,9 @@ class Template:
             if isinstance(part, Section):
                 return render_parts(self.parts, scope, escape, lenient=lenient, limit=self.limit)
             value = part.reference.evaluate(scope)
-            if value is MISSING:
-                if not lenient:
-                    return MISSING
-                continue
-            text = to_text(value)
-            out.append(escape(text) if escape else text)
+            if value is MISSING and not lenient:
+                return MISSING
+            out.append(text_of(part, value, escape))
         rendered = "".join(out)
         if len(rendered) > self.limit:
             raise too_long(self.limit)

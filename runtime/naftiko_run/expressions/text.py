@@ -22,8 +22,8 @@ def to_text(value: object) -> str:
 
 
 def to_json(value: object) -> str:
-    """Compact JSON. Integers beyond 64 bits, which orjson refuses, are written by the standard library."""
+    """Compact JSON. What orjson refuses, such as integers beyond 64 bits, is written by the standard library."""
     try:
         return orjson.dumps(value).decode()
     except TypeError:
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)
+        return json.dumps(value, separators=(",", ":"), default=str)

@@ -1,0 +1,138 @@
+"""Escaping: a value cannot leave the place it was put in."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qsl, unquote
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from naftiko_run.errors import MalformedRequest
+from naftiko_run.expressions import escape
+from naftiko_run.expressions.path_text import render_path
+from naftiko_run.expressions.reference import Names
+from naftiko_run.expressions.scope import MISSING, Scope
+from naftiko_run.expressions.template import compile_template
+
+quick = settings(deadline=None, database=None)
+text = st.text(alphabet=st.characters(exclude_categories=["Cs"]))
+printable = st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]))
+
+
+@quick
+@given(text)
+def test_a_json_string_reads_back_as_the_text(value):
+    assert json.loads(f'"{escape.json_string(value)}"') == value
+
+
+@quick
+@given(text, text)
+def test_a_form_reads_back_as_its_one_pair(name, value):
+    encoded = f"{escape.form(name)}={escape.query(value)}"
+
+    assert parse_qsl(encoded, keep_blank_values=True) == [(name, value)]
+
+
+def test_a_query_writes_a_blank_as_plus():
+    assert escape.query("a b&c") == "a+b%26c"
+
+
+@quick
+@given(printable)
+def test_xml_reads_back_as_the_text(value):
+    if any(ord(character) in (0xFFFE, 0xFFFF) for character in value):
+        return  # no XML document can hold these two
+
+    document = ElementTree.fromstring(f'<a b="{escape.xml(value)}">{escape.xml(value)}</a>')
+
+    assert (document.text or "", document.get("b")) == (value, value)
+
+
+@quick
+@given(printable)
+def test_a_path_value_is_one_segment_and_reads_back(value):
+    if value in ("", ".", ".."):
+        return
+
+    encoded = escape.path_segment(value)
+
+    assert unquote(encoded) == value
+    assert not set(encoded) & set("/?#&=;:@+$, \\%{}".replace("%", ""))
+
+
+@pytest.mark.parametrize("value", ["", ".", "..", "a\nb", "a\x00", "\x7f", "a\x85"])
+def test_a_path_value_that_could_change_the_path_is_refused_by_name(value):
+    with pytest.raises(MalformedRequest, match="path parameter 'id'"):
+        escape.path_segment(value, "id")
+
+
+def test_a_lone_surrogate_does_not_escape_our_errors():
+    assert escape.path_segment("a\ud800") == "a%3F"
+    assert escape.json_string("\ud800") == "\\ud800"
+
+
+def test_only_a_name_with_a_plus_keeps_slashes():
+    assert escape.path_segments("properties/12 34") == "properties/12%2034"
+    for value in ("a//b", "../x", "a/./b", "/a", "a/"):
+        with pytest.raises(MalformedRequest):
+            escape.path_segments(value, "name")
+
+
+@pytest.mark.parametrize("value", ["a\r\nX: y", "a\x00", "é", "\x7f"])
+def test_a_header_value_is_printable_ascii(value):
+    with pytest.raises(MalformedRequest) as caught:
+        escape.header_value(value, "X-K")
+
+    assert value not in str(caught.value)
+
+
+def test_a_good_header_value_is_unchanged():
+    assert escape.header_value("Bearer a\t~ b", "X-K") == "Bearer a\t~ b"
+
+
+@pytest.mark.parametrize(
+    "name", ["Host", "content-length", "Transfer-Encoding", "Connection", "Upgrade", "a b", "", "x:y", "é"]
+)
+def test_headers_of_the_connection_and_malformed_names_cannot_be_set(name):
+    assert not escape.settable_header(name)
+
+
+def test_other_headers_can_be_set():
+    assert escape.settable_header("X-Api-Key")
+
+
+# ---- whole paths
+
+
+def path(text: str, **inputs: object) -> object:
+    return render_path(compile_template(text, Names(), single=True), Scope(inputs))
+
+
+def test_a_path_encodes_each_value_as_a_segment():
+    assert path("/u/{id}/f(k='{key}').json", id="a/b c", key="é") == "/u/a%2Fb%20c/f(k='%C3%A9').json"
+    assert path("/{{id}}/{id}", id=7) == "/7/7"
+    assert path("/v1/{name+}", name="properties/1") == "/v1/properties/1"
+
+
+def test_a_path_without_a_value_is_missing_and_an_empty_value_is_refused():
+    assert path("/u/{id}", other=1) is MISSING
+    with pytest.raises(MalformedRequest, match="'id' is empty"):
+        path("/u/{id}", id=None)
+
+
+@quick
+@given(st.lists(st.text(alphabet="./%2e\\?#a;:\u2024\uff0f"), min_size=2, max_size=2))
+def test_no_value_adds_or_removes_a_segment(values):
+    try:
+        rendered = path("/a/{x}/b/{y}.json", x=values[0], y=values[1])
+    except MalformedRequest:
+        return
+
+    segments = str(rendered).split("/")
+    assert (len(segments), segments[1], segments[3]) == (5, "a", "b")
+    assert "?" not in str(rendered)
+    assert "#" not in str(rendered)
+    assert segments[2] not in ("", ".", "..")
