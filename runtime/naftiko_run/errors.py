@@ -321,8 +321,9 @@ class UpstreamStatus(RequestError):
     def __init__(self, message: str, *, upstream_status: int, excerpt: str = "", retry_after: float | None = None) -> None:
         super().__init__(message, retry_after=retry_after, extra={"upstreamStatus": upstream_status})
         self.upstream_status, self.excerpt = upstream_status, excerpt
-        # Our credential being refused is not the caller's fault, and a broken upstream is a bad gateway.
-        self.status = 502 if upstream_status in (401, 403) or upstream_status >= 500 else upstream_status
+        # Our credential being refused is not the caller's fault; a redirect is not followed; 5xx is a bad gateway.
+        relayed = 400 <= upstream_status < 500 and upstream_status not in (401, 403, 407)
+        self.status = upstream_status if relayed else 502
 
 
 class MappingFailed(RequestError):

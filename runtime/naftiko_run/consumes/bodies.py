@@ -14,10 +14,11 @@ from typing import Protocol
 from urllib.parse import quote_plus, urlencode
 
 from naftiko_run.errors import MalformedRequest, Problems, suggest
-from naftiko_run.expressions.argument import Expression, TemplateExpression, compile_body
+from naftiko_run.expressions.argument import Expression, compile_body
 from naftiko_run.expressions.escape import json_string, xml
 from naftiko_run.expressions.reference import Names, Reference
 from naftiko_run.expressions.scope import MISSING, Scope
+from naftiko_run.expressions.sections import Tag
 from naftiko_run.expressions.template import Template, compile_template
 from naftiko_run.expressions.text import to_text
 from naftiko_run.document.nodes import Node
@@ -183,14 +184,16 @@ class RawTemplateBody:
 
 def render_json_text(template: Template, scope: Scope) -> str:
     """A JSON text with places: inside a string a value is escaped, outside it is written as JSON (numbers, lists, null)."""
+    if not all(isinstance(part, (str, Tag)) for part in template.parts):
+        return template.render_lenient(scope, json_string)
     pieces: list[str] = []
     inside = False
-    for part in template.pieces:
+    for part in template.parts:
         if isinstance(part, str):
             inside = _ends_inside_string(part, inside)
             pieces.append(part)
             continue
-        value = part.evaluate(scope)
+        value = part.reference.evaluate(scope) if isinstance(part, Tag) else MISSING
         if inside:
             pieces.append("" if value is MISSING else json_string(to_text(plain_value(value))))
         elif isinstance(value, str):
@@ -351,5 +354,5 @@ def _text_body(data: Node, media: str, names: Names) -> BodyEncoder:
     escape = "json" if is_json(media) else "xml" if "xml" in media else ""
     template = compile_template(data.text, names, at=data)
     if escape == "json" and template.whole is not None:
-        return TemplateBody(data=TemplateExpression(template), media_type=media)
+        return TemplateBody(data=compile_body(data, names), media_type=media)
     return RawTemplateBody(template=template, media_type=media, escape=escape)

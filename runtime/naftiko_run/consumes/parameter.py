@@ -15,10 +15,16 @@ ParameterType = Literal["string", "integer", "number", "boolean", "array", "obje
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
+    """``key`` is how arguments name it: the wire name, or ``name_place`` for the second of two with the same name."""
+
     name: str
+    key: str
     place: ParameterPlace
     type: ParameterType = "string"
     required: bool = False
     description: str = ""
-    value: Template | None = None  # fixed by the document (may use binds and other arguments): never asked of the caller
     declared: bool = True  # False: inferred from the path or a template
+    typed: bool = False  # the document says type or required, as the published network does and the official language not
+    value: Template | None = None  # fixed by the document (may use binds and other arguments): never asked of the caller
+    enum: tuple[object, ...] = ()
+    default: object = None

@@ -9,6 +9,7 @@ from naftiko_run.errors import Finding, Location
 from naftiko_run.flows.inputs import InputParameter
 
 if TYPE_CHECKING:
+    from naftiko_run.expressions.argument import Expression
     from naftiko_run.flows.shape import OutputShape
     from naftiko_run.flows.steps import Step
 
@@ -27,7 +28,7 @@ class Flow:
     """Compiled. ``shape`` is ``None`` for a plain pass-through of the last call's answer.
 
     ``unavailable`` is the finding that keeps this flow from being called; running it raises ``OperationUnavailable`` with its
-    text, and its neighbours are not affected.
+    text, and its neighbours are not affected. ``preset`` are inputs that the unit's own ``with`` computes from the caller's.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Flow:
     inputs: tuple[InputParameter, ...] = ()
     steps: tuple[Step, ...] = ()
     shape: OutputShape | None = None
+    preset: tuple[tuple[str, Expression], ...] = ()
     semantics: Semantics = field(default_factory=Semantics)
     unavailable: Finding | None = None
     at: Location | None = None

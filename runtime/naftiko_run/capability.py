@@ -1,0 +1,309 @@
+"""A file becomes a ``Capability``: the root of the compiled plan. Read, normalised, checked and compiled, once.
+
+Every face looks at this one value: serving, ``validate``, ``inspect``, the mock, OpenAPI export. Loading reads files and nothing
+else: no environment, no network. All mistakes of a file are findings of its capability; only one that leaves nothing to serve
+refuses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from naftiko_run.binds import Binding, compile_binds, warn_not_bound
+from naftiko_run.consumes.consumer import ConsumesContext, HttpConsumer, compile_consumers
+from naftiko_run.consumes.lookup import OperationIndex
+from naftiko_run.consumes.operation import Operation
+from naftiko_run.document.dialect import normalise
+from naftiko_run.document.imports import resolve_imports
+from naftiko_run.document.nodes import Node
+from naftiko_run.document.reader import read_document
+from naftiko_run.document.shapes import classify
+from naftiko_run.errors import DocumentErrors, Finding, Place, Problems, SpecError
+from naftiko_run.exposes.compile import ExposesContext, compile_exposures
+from naftiko_run.exposes.exposure import ControlExposure, Exposure, McpExposure, RestExposure, SkillExposure
+from naftiko_run.exposes.rest import check_routes
+from naftiko_run.expressions.reference import Names, Reference
+from naftiko_run.flows.compile import Aggregate, FlowContext
+from naftiko_run.flows.flow import Flow
+from naftiko_run.flows.steps import CallStep
+from naftiko_run.limits import DEFAULT_LIMITS, Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadOptions:
+    """What an operator decides before a file is compiled."""
+
+    base_uris: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = DEFAULT_LIMITS
+    expose_all: bool = False
+    strict: bool = False
+    port_of: Callable[[int], int] = int  # a declared port as it will be listened on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capability:
+    """Compiled. ``findings`` is everything said about the file; ``uses`` the variables its templates name, with a place."""
+
+    path: Path
+    name: str
+    label: str
+    description: str = ""
+    version: str = ""
+    dialect: str = "naftiko"
+    spec_version: str = ""
+    bindings: tuple[Binding, ...] = ()
+    consumers: tuple[HttpConsumer, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    exposures: tuple[Exposure, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    uses: Mapping[str, Place] = field(default_factory=dict)
+    document: Node | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def flows(self) -> tuple[Flow, ...]:
+        """Every flow behind a REST operation, a tool or a resource, in order."""
+        return tuple(_flows(self.exposures))
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        return tuple(f for f in self.findings if f.severity == "error")
+
+    @property
+    def control(self) -> ControlExposure | None:
+        return next((e for e in self.exposures if isinstance(e, ControlExposure)), None)
+
+
+def load(path: str | Path, options: LoadOptions | None = None) -> Capability:
+    """Load a capability file. Raises ``DocumentErrors`` (all findings) where nothing of it could be served."""
+    options = options or LoadOptions()
+    problems = Problems()
+    file = Path(path)
+    try:
+        root = read_document(file, limits=options.limits)
+        root = normalise(root, problems)
+
+        def read_beside(other: Path, *, display: str = "") -> object:
+            return read_document(other, limits=options.limits, display=display or None)
+
+        root = resolve_imports(root, problems, read=read_beside)  # type: ignore[arg-type]
+        classify(root, problems, exposing_all=options.expose_all)
+    except DocumentErrors as error:
+        raise DocumentErrors([*problems.findings, *error.findings]) from None
+    except SpecError as error:
+        problems.add(error)
+        raise DocumentErrors(problems.findings) from None
+    if any(f.code in ("E-NOT-CAPABILITY", "E-NOTHING-EXPOSED") for f in problems.findings):
+        raise DocumentErrors(problems.findings)
+    return compile_capability(root, file, options, problems)
+
+
+def compile_capability(root: Node, file: Path, options: LoadOptions, problems: Problems) -> Capability:
+    """Compile a normalised document; raises ``DocumentErrors`` where none of its units can be served."""
+    section = root.get("capability") or root
+    directory = file.parent.resolve()
+    bindings = compile_binds(root, problems, base_directory=directory)
+    names = Names(
+        binds=frozenset(name for b in bindings for name in b.keys),
+        bind_namespaces=frozenset(b.namespace for b in bindings if b.namespace),
+    )
+    consumes = ConsumesContext(names=names, limits=options.limits, directory=directory, base_uris=options.base_uris)
+    consumers, operations = compile_consumers(_entries(section, "consumes"), consumes, problems)
+    info = root.get("info")
+    entries = list(_entries(section, "exposes"))
+    flows = FlowContext(
+        index=OperationIndex(operations),
+        names=names,
+        aggregates=_aggregates(section, problems),
+        directory=directory,
+        limits=options.limits,
+        strict_inputs=_declares_officially(section),
+        script_defaults=_script_defaults(entries),
+    )
+    label = (info.get_text("label", "display", "title", "name") if info else "") or file.stem
+    context = ExposesContext(
+        flows=flows, label=label, version=info.get_text("version") if info else "", directory=directory,
+        siblings=tuple(entries), namespaces=tuple(c.namespace for c in consumers),
+    )  # fmt: skip
+    if options.expose_all and not entries:
+        from naftiko_run.exposes.automatic import automatic_exposures
+
+        entries = automatic_exposures(operations, section)
+    exposures = compile_exposures(entries, context, problems)
+    check_routes([e for e in exposures if isinstance(e, RestExposure)], problems)
+    _check_self_calls(consumers, exposures, options, problems)
+    uses = _uses(consumers, operations, exposures)
+    warn_not_bound(bindings, uses, problems)
+    _warn_unused(bindings, uses, consumers, problems)
+    capability = Capability(
+        path=file, name=file.stem, label=label, description=info.get_text("description") if info else "",
+        version=info.get_text("version") if info else "", dialect=root.get_text("dialect", default="naftiko"),
+        spec_version=root.get_text("version", "naftiko", "ikanos"), bindings=bindings, consumers=consumers, operations=operations,
+        exposures=exposures, findings=tuple(dict.fromkeys(problems.findings)), uses=uses, document=root,
+    )  # fmt: skip
+    if not serves_anything(capability):
+        raise DocumentErrors(list(capability.findings) or [_nothing(file)])
+    return capability
+
+
+def _nothing(file: Path) -> Finding:
+    return Finding(code="E-NOTHING-EXPOSED", severity="error", message=f"nothing of {file.name} can be served")
+
+
+def serves_anything(capability: Capability) -> bool:
+    """Whether at least one unit can be called or read."""
+    for exposure in capability.exposures:
+        if isinstance(exposure, (SkillExposure, ControlExposure)):
+            if isinstance(exposure, SkillExposure) and exposure.skills:
+                return True
+        elif isinstance(exposure, McpExposure) and (exposure.prompts or any(r.directory for r in exposure.resources)):
+            return True
+        elif isinstance(exposure, RestExposure) and exposure.forwards:
+            return True
+    return any(flow.unavailable is None or flow.unavailable.code == "E-PATH-PARAM-UNPLACED" for flow in capability.flows)
+
+
+def _entries(section: Node, name: str) -> Iterator[Node]:
+    node = section.get(name)
+    if node is not None:
+        yield from node.elements()
+        for key, value in node.items():
+            if value.is_map and isinstance(value.value, dict):
+                if value.get("namespace") is None:
+                    value = value.replaced({"namespace": value.replaced(key), **value.value})
+                yield value
+
+
+def _aggregates(section: Node, problems: Problems) -> dict[str, Aggregate]:
+    found: dict[str, Aggregate] = {}
+    for entry in _entries(section, "aggregates"):
+        namespace = entry.get_text("namespace", "name")
+        for name, node in entry.named("flows", "functions"):
+            ref = f"{namespace}.{name}"
+            if ref in found:
+                first = found[ref].node.location
+                problems.error("E-REF-DUPLICATE", f"{ref!r} is declared twice (first at {first})", node, "rename one of them")
+                continue
+            found[ref] = Aggregate(ref=ref, namespace=namespace, name=name, node=node)
+    return found
+
+
+def _declares_officially(section: Node) -> bool:
+    """Whether the file keeps to the official language, where a declared tool input is required unless it says otherwise.
+
+    The published network writes types into consumed inputs and ``rest.``/``tools.`` into references, and means optional.
+    """
+    for entry in _entries(section, "consumes"):
+        for _, resource in entry.named("resources"):
+            for _, operation in resource.named("operations"):
+                for _, item in operation.named("inputParameters"):
+                    if item.get("type", "required", "description") is not None:
+                        return False
+    text_forms = ("rest.", "tools.", "{{tools.", "{{rest.")
+    consumes, exposes = section.get("consumes"), section.get("exposes")
+    for part in (consumes, exposes):
+        for node in part.walk() if part is not None else ():
+            if isinstance(node.value, str) and node.value.startswith(text_forms):
+                return False
+    return True
+
+
+def _script_defaults(entries: list[Node]) -> Node | None:
+    for entry in entries:
+        management = entry.get("management") if entry.get_text("type") == "control" else None
+        scripting = management.get("scripting") if management is not None else None
+        if scripting is not None:
+            return scripting
+    return None
+
+
+def _check_self_calls(
+    consumers: tuple[HttpConsumer, ...], exposures: tuple[Exposure, ...], options: LoadOptions, problems: Problems
+) -> None:
+    ports = {options.port_of(e.port) for e in exposures if e.port and not isinstance(e, ControlExposure)}
+    for consumer in consumers:
+        if is_self_call(consumer, ports):
+            problems.error(
+                "E-SELF-CALL",
+                f"namespace {consumer.namespace!r} calls {consumer.base_uri.source!r}, which is this capability's own port",
+                consumer.at,
+                f"set --base-uri {consumer.namespace}=URL, or move our own port with --port-offset; its calls are refused",
+            )
+
+
+def is_self_call(consumer: HttpConsumer, ports: set[int]) -> bool:
+    """Whether a consumer's base URI points to one of ``ports`` on this host, without the operator having said so."""
+    base = consumer.base_uri
+    if base.variables or base.problem is not None or base.overridden:
+        return False
+    origin, _ = base.resolve({})
+    return origin.host in ("localhost", "127.0.0.1", "::1", "0.0.0.0") and origin.port in ports  # noqa: S104  # compared, not bound
+
+
+# ---- variables
+
+
+def _flows(exposures: tuple[Exposure, ...]) -> Iterator[Flow]:
+    for exposure in exposures:
+        if isinstance(exposure, RestExposure):
+            yield from (route.flow for route in exposure.routes)
+        elif isinstance(exposure, McpExposure):
+            yield from (tool.flow for tool in exposure.tools)
+            yield from (resource.flow for resource in exposure.resources if resource.flow is not None)
+
+
+def _uses(
+    consumers: tuple[HttpConsumer, ...], operations: tuple[Operation, ...], exposures: tuple[Exposure, ...]
+) -> dict[str, Place]:
+    """Bound variables by the name templates use (``X`` or ``env.X``), with the place of what uses them."""
+    found: dict[str, Place] = {}
+
+    def add(references: tuple[Reference, ...], at: Place) -> None:
+        for reference in references:
+            if reference.root == "bind":
+                name = f"{reference.namespace}.{reference.name}" if reference.namespace else reference.name
+                found.setdefault(name, at)
+
+    for consumer in consumers:
+        if consumer.authentication is not None:
+            add(consumer.authentication.references, consumer.authentication.at or consumer.at)
+        for _, template in consumer.headers:
+            add(template.references, consumer.at)
+    for operation in operations:
+        add(operation.references, operation.at)
+        for variable in operation.path.variables:
+            if variable.bind:
+                found.setdefault(variable.name, operation.at)
+    for flow in _flows(exposures):
+        for _, expression in flow.preset:
+            add(expression.references, flow.at)
+        for step in flow.steps:
+            if isinstance(step, CallStep):
+                for _, expression in step.arguments:
+                    add(expression.references, flow.at)
+        if flow.shape is not None:
+            add(flow.shape.references, flow.at)
+    return found
+
+
+def _warn_unused(
+    bindings: tuple[Binding, ...], uses: Mapping[str, Place], consumers: tuple[HttpConsumer, ...], problems: Problems
+) -> None:
+    used = {name.rpartition(".")[2] for name in uses}
+    for consumer in consumers:
+        used |= {part.rpartition(".")[2] for part in consumer.base_uri.variables}
+    bare = [consumer.namespace for consumer in consumers if consumer.authentication is None]
+    for binding in bindings:
+        for name in binding.keys:
+            if name in used or not bare:
+                continue
+            listed = ", ".join(map(repr, dict.fromkeys(bare)))
+            at = binding.places.get(name) or binding.at
+            message = f"{name!r} is bound but nothing uses it, and namespace {listed} has no authentication"
+            problems.warn("W-BIND-UNUSED", message, at, f"supply one with --bearer {bare[0]}={name}, or declare `authentication`")
+
+
+def without_findings(capability: Capability) -> Capability:
+    """The same plan without what was said about it: for comparing two spellings."""
+    return replace(capability, findings=())

@@ -1,0 +1,182 @@
+"""One upstream operation, resolved down to what only a caller can supply: arguments in, an ``UpstreamRequest`` out.
+
+``request`` is pure: no socket, no environment. Where it is sent and with whose credentials is a ``Target``, made once at start
+by the engine from the consumer's base URI and authentication.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
+
+from naftiko_run.consumes.bodies import BodyEncoder, RawBody, plain_value
+from naftiko_run.consumes.messages import Origin, UpstreamRequest
+from naftiko_run.consumes.parameter import Parameter
+from naftiko_run.consumes.paths import PathTemplate
+from naftiko_run.errors import Finding, Location, MalformedRequest
+from naftiko_run.expressions.jsonpath import JsonPath
+from naftiko_run.expressions.reference import Reference
+from naftiko_run.expressions.scope import MISSING, Scope
+from naftiko_run.expressions.text import to_text
+
+if TYPE_CHECKING:
+    from naftiko_run.consumes.consumer import HttpConsumer
+    from naftiko_run.consumes.formats.registry import Decoder
+
+_SAFE_VALUE = re.compile(r"[A-Za-z0-9._~-]*")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
+_NAME_SAFE = "$[]:@!*(),;/~"
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where an operation's requests go: origin, path prefix (no trailing slash) and static headers, all rendered."""
+
+    origin: Origin
+    prefix: str = ""
+    query: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsumedOutput:
+    """A named value that an operation's answer gives to later steps."""
+
+    name: str
+    path: JsonPath
+    type: str = "object"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """``ref`` is what an author writes after ``call:``. ``accepts_extra`` sends undeclared arguments on, as query or fields."""
+
+    ref: str
+    name: str
+    method: str
+    path: PathTemplate
+    consumer: HttpConsumer
+    description: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    body: BodyEncoder | None = None
+    body_media_type: str = ""  # from a declared Content-Type input with a fixed value
+    decoder: Decoder
+    output_media_type: str = ""
+    max_body: int | None = None
+    outputs: tuple[ConsumedOutput, ...] = ()
+    unavailable: Finding | None = None
+    resource: str = ""  # the name of its resource
+    at: Location | None = None
+
+    @property
+    def idempotent(self) -> bool:
+        return self.method in IDEMPOTENT
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """What its templates refer to: body, fixed parameter values."""
+        found = [ref for p in self.parameters if p.value is not None for ref in p.value.references]
+        return (*found, *(self.body.references if self.body else ()))
+
+    def request(self, arguments: Mapping[str, object], target: Target, binds: Mapping[str, str]) -> UpstreamRequest:
+        """The complete request for ``arguments`` (by parameter key; undeclared ones travel as query or body fields)."""
+        scope = Scope(arguments, {}, binds)
+        values, extra = self._values(arguments, scope)
+        query: list[str] = [_pair(name, value) for name, value in target.query]
+        headers: list[tuple[str, str]] = [*target.headers, *self.path.headers]
+        for name, value in self.path.render_query(values, binds):
+            query.append(_pair(name, value))
+        cookies: list[str] = []
+        for parameter in self.parameters:
+            value = values.get(parameter.key, MISSING)
+            if value is MISSING or value is None:
+                continue
+            if parameter.place == "query":
+                _add_query(query, parameter.name, value)
+            elif parameter.place == "header":
+                _set_header(headers, parameter.name, header_text(parameter.name, value))
+            elif parameter.place == "cookie":
+                cookies.append(f"{parameter.name}={quote(to_text(value), safe='')}")
+        if cookies:
+            headers.append(("Cookie", "; ".join(cookies)))
+        body = self._body(values, extra, scope, headers, query)
+        path = target.prefix + self.path.render(values, binds) or "/"
+        return UpstreamRequest(
+            method=self.method,
+            origin=target.origin,
+            target=f"{path}?{'&'.join(query)}" if query else path,
+            headers=headers,
+            body=body,
+            idempotent=self.idempotent,
+            operation=self.ref,
+            max_body=self.max_body,
+        )
+
+    def _values(self, arguments: Mapping[str, object], scope: Scope) -> tuple[Mapping[str, object], dict[str, object]]:
+        """Arguments with fixed values added, and apart from them those that no parameter declares."""
+        fixed = {p.key: p.value.value(scope) for p in self.parameters if p.value is not None}
+        if not fixed and len(arguments) <= len(self.parameters):
+            known = {p.key for p in self.parameters}
+            extra = {key: value for key, value in arguments.items() if key not in known and value is not MISSING}
+            return arguments, extra
+        known = {p.key for p in self.parameters}
+        extra = {key: value for key, value in arguments.items() if key not in known and value is not MISSING}
+        return {**arguments, **fixed}, extra
+
+    def _body(
+        self, values: Mapping[str, object], extra: dict[str, object], scope: Scope,
+        headers: list[tuple[str, str]], query: list[str],
+    ) -> bytes | None:  # fmt: skip
+        if self.body is None:
+            for name, value in extra.items():
+                _add_query(query, name, value)
+            return None
+        content, media_type = self.body.encode(values, extra, scope)
+        if content is not None and media_type and not any(name.lower() == "content-type" for name, _ in headers):
+            headers.append(("Content-Type", media_type))
+        return content
+
+
+def _pair(name: str, value: str) -> str:
+    text = value if _SAFE_VALUE.fullmatch(value) else quote_plus(value)
+    return f"{name if _SAFE_VALUE.fullmatch(name) else quote(name, safe=_NAME_SAFE)}={text}"
+
+
+def _add_query(query: list[str], name: str, value: object) -> None:
+    """Arrays repeat the key, except OData's ``$`` names, which take commas; a map is JSON."""
+    value = plain_value(value)
+    if isinstance(value, list):
+        if name.startswith("$"):
+            query.append(_pair(name, ",".join(map(to_text, value))))
+        else:
+            query.extend(_pair(name, to_text(item)) for item in value)
+    elif value is not None:
+        query.append(_pair(name, to_text(value)))
+
+
+def header_text(name: str, value: object) -> str:
+    """``value`` as a header value: visible ASCII, space and tab only (requirement S33)."""
+    plain = plain_value(value) if isinstance(value, RawBody) else value
+    text = ",".join(map(to_text, plain)) if isinstance(plain, list) else to_text(plain)
+    if not _HEADER_VALUE.fullmatch(text):
+        raise MalformedRequest(f"header {name!r} takes only printable ASCII characters", hint="percent-encode the value")
+    return text.strip(" \t")
+
+
+def _set_header(headers: list[tuple[str, str]], name: str, value: str) -> None:
+    lowered = name.lower()
+    headers[:] = [pair for pair in headers if pair[0].lower() != lowered]
+    headers.append((name, value))
+
+
+def parameters_by_name(parameters: Sequence[Parameter]) -> dict[str, list[Parameter]]:
+    """Parameters by wire name: several when a name stands in two places."""
+    found: dict[str, list[Parameter]] = {}
+    for parameter in parameters:
+        found.setdefault(parameter.name, []).append(parameter)
+    return found

@@ -1,0 +1,235 @@
+"""The live half: compiled capabilities in, a ``Run`` for their adapters out. Opens HTTP clients, holds secrets and the deadline.
+
+``async with Engine(capabilities, settings) as engine:`` resolves every variable (all missing ones in one message), binds every
+credential, and opens one HTTP client per consumed namespace. What cannot be resolved for one consumer is that consumer's error.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from naftiko_run.binds import Bound, resolve_binds
+from naftiko_run.capability import Capability, is_self_call
+from naftiko_run.consumes.authentication import Authenticator
+from naftiko_run.consumes.base_uri import find_variable
+from naftiko_run.consumes.client import HttpClient, OnExchange
+from naftiko_run.consumes.consumer import HttpConsumer
+from naftiko_run.consumes.messages import Deadline, UpstreamReply, UpstreamRequest
+from naftiko_run.consumes.operation import Operation, Target
+from naftiko_run.consumes.settings import ClientSettings
+from naftiko_run.errors import OperationUnavailable, RequestError
+from naftiko_run.exposes.exposure import Run
+from naftiko_run.expressions.scope import MISSING, Scope
+from naftiko_run.flows.flow import Flow
+from naftiko_run.flows.result import Result
+from naftiko_run.flows.run import FlowRunner
+from naftiko_run.flows.scripts.governance import ScriptGovernance, compile_governance
+from naftiko_run.flows.steps import Step
+from naftiko_run.isolation.pool import WorkerPool
+from naftiko_run.redaction import Redactor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """``lenient``: a missing variable fails the calls that need it instead of the start. ``own_ports`` are those we listen on."""
+
+    client: ClientSettings = field(default_factory=ClientSettings)
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    lenient: bool = False
+    relay_errors: bool = False
+    own_ports: frozenset[int] = frozenset()
+    allow_unfiltered_scripts: bool = False
+    on_exchange: OnExchange | None = None
+    observe_step: Callable[[Step, float, BaseException | None], None] | None = None
+
+
+class Engine:
+    """Runs the flows of one or several capabilities."""
+
+    def __init__(self, capabilities: Sequence[Capability] | Capability, settings: EngineSettings | None = None) -> None:
+        self.capabilities = (capabilities,) if isinstance(capabilities, Capability) else tuple(capabilities)
+        self.settings = settings or EngineSettings()
+        self.redactor = Redactor()
+        self.workers = WorkerPool(limits=self.settings.client.limits, allow_unfiltered=self.settings.allow_unfiltered_scripts)
+        self.lives: dict[int, LiveCapability] = {}
+
+    def resolve(self) -> None:
+        """Resolve binds and credentials; raises ``BindingError`` naming everything that is missing. Opens nothing."""
+        for capability in self.capabilities:
+            self.lives[id(capability)] = LiveCapability(capability, self.settings, self.redactor, self.workers)
+
+    async def __aenter__(self) -> Self:
+        if not self.lives:
+            self.resolve()
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        for live in self.lives.values():
+            await live.close()
+        await self.workers.close()
+
+    def run(self, capability: Capability) -> Run:
+        """The ``Run`` for this capability's adapters."""
+        return self.lives[id(capability)].run
+
+    def live(self, capability: Capability) -> LiveCapability:
+        return self.lives[id(capability)]
+
+
+class LiveCapability:
+    """One capability with its secrets resolved and its clients open."""
+
+    def __init__(self, capability: Capability, settings: EngineSettings, redactor: Redactor, workers: WorkerPool) -> None:
+        self.capability = capability
+        self.settings = settings
+        self.bound: Bound = resolve_binds(
+            capability.bindings, _needed(capability), settings.environment, lenient=settings.lenient
+        )
+        self.bound.register(redactor)
+        self.clients: dict[str, HttpClient] = {}
+        self.consumers: dict[int, LiveConsumer] = {}
+        management = capability.control.management if capability.control is not None else None
+        scripting = management.get("scripting") if management is not None else None
+        self.scripting: ScriptGovernance = compile_governance(scripting, settings.environment)
+        for consumer in capability.consumers:
+            self.consumers[id(consumer)] = LiveConsumer(consumer, self, redactor)
+        self.runner = FlowRunner(
+            call=self.call, workers=workers, binds=self.bound.values, scripting=self.scripting,
+            relay_errors=settings.relay_errors, observe=settings.observe_step,
+        )  # fmt: skip
+
+    async def run(self, flow: Flow, inputs: Mapping[str, object], seconds: float) -> Result:
+        return await self.runner.run(flow, inputs, Deadline(seconds))
+
+    async def call(self, operation: Operation, arguments: Mapping[str, object], deadline: Deadline) -> UpstreamReply:
+        """Send one request for ``operation``; any status is a reply."""
+        if operation.unavailable is not None:
+            reason = operation.unavailable
+            raise OperationUnavailable(reason.message, hint=reason.hint, code=reason.code)
+        live = self.consumers[id(operation.consumer)]
+        if live.problem is not None:
+            raise live.problem
+        authenticator = live.authenticator or live.authenticate(arguments)
+        if authenticator is not None and authenticator.path_values:
+            arguments = {**arguments, **authenticator.path_values}
+        target = live.target or live.resolve(arguments)
+        request = operation.request(arguments, target, self.bound.values)
+        if authenticator is None:
+            return await live.client.send(request, deadline)
+        if authenticator.static:
+            authenticator.apply(request)
+            return await live.client.send(request, deadline)
+        return await _negotiated(authenticator, request, live.client, deadline)
+
+    def client(self, consumer: HttpConsumer) -> HttpClient:
+        """The one client of a namespace: its connections, counters and breakers are its own (requirement R5)."""
+        found = self.clients.get(consumer.namespace)
+        if found is None:
+            found = HttpClient(consumer.namespace, self.settings.client, on_exchange=self.settings.on_exchange)
+            self.clients[consumer.namespace] = found
+        return found
+
+    async def close(self) -> None:
+        for client in self.clients.values():
+            await client.close()
+
+
+async def _negotiated(
+    authenticator: Authenticator, request: UpstreamRequest, client: HttpClient, deadline: Deadline
+) -> UpstreamReply:
+    """Credentials that are obtained first, and renewed once when the upstream refuses them."""
+    await authenticator.prepare(client.send, deadline)
+    authenticator.apply(request)
+    reply = await client.send(request, deadline)
+    if reply.status == 401 and authenticator.on_unauthorized(request, reply):
+        await authenticator.prepare(client.send, deadline)
+        authenticator.apply(request)
+        reply = await client.send(request, deadline)
+    return reply
+
+
+class LiveConsumer:
+    """A consumer's target and credentials, made once where nothing of a call goes into them."""
+
+    def __init__(self, consumer: HttpConsumer, owner: LiveCapability, redactor: Redactor) -> None:
+        self.consumer, self._redactor = consumer, redactor
+        self._binds = owner.bound.values
+        self._environment = owner.settings.environment
+        self.problem: RequestError | None = _self_call(consumer, owner.settings.own_ports) or _tunnelled(consumer)
+        self.authenticator: Authenticator | None = None
+        self.target: Target | None = None
+        self._scope = Scope({}, {}, self._binds)
+        if self.problem is None:
+            self.problem = self._prepare()
+        settings = owner.settings.client
+        certificate = self.authenticator.certificate if self.authenticator is not None else None
+        if certificate is not None and self.problem is None:
+            self.client = HttpClient(consumer.namespace, replace(settings, client_cert=certificate), on_exchange=owner.settings.on_exchange)
+            owner.clients[f"{consumer.namespace} (certificate)"] = self.client
+        else:
+            self.client = owner.client(consumer)
+
+    def _prepare(self) -> RequestError | None:
+        authentication = self.consumer.authentication
+        try:
+            if authentication is not None and not authentication.per_call:
+                self.authenticator = authentication.bind(self._scope, redactor=self._redactor)
+        except RequestError as error:
+            return error
+        names = self.consumer.base_uri.variables
+        if not names or not any(self._value(name, {}) is MISSING for name in names):
+            try:
+                self.target = self.resolve(self.authenticator.path_values if self.authenticator else {})
+            except RequestError as error:
+                return error if not names else None
+        return None
+
+    def authenticate(self, arguments: Mapping[str, object]) -> Authenticator | None:
+        authentication = self.consumer.authentication
+        if authentication is None or not authentication.per_call:
+            return None
+        return authentication.bind(Scope(arguments, {}, self._binds), redactor=self._redactor)
+
+    def resolve(self, arguments: Mapping[str, object]) -> Target:
+        """Where requests go, with ``arguments`` for what neither settings nor binds fill."""
+        base = self.consumer.base_uri
+        origin, prefix = base.resolve({name: self._value(name, arguments) for name in base.variables})
+        headers = tuple((name, template.render_lenient(self._scope)) for name, template in self.consumer.headers)
+        return Target(origin=origin, prefix=prefix, headers=headers)
+
+    def _value(self, name: str, arguments: Mapping[str, object]) -> object:
+        if name in arguments:
+            return arguments[name]
+        found = find_variable(name, self._binds, self._environment)
+        return MISSING if found is None else found
+
+
+def _needed(capability: Capability) -> set[str]:
+    """Variables that calls need: those of templates, and those of base URIs that are bound."""
+    needed = set(capability.uses)
+    declared = {name for binding in capability.bindings for name in binding.keys}
+    for consumer in capability.consumers:
+        needed |= {name for part in consumer.base_uri.variables if (name := part.rpartition(".")[2]) in declared}
+    return needed
+
+
+def _self_call(consumer: HttpConsumer, ports: frozenset[int]) -> RequestError | None:
+    if not ports or not is_self_call(consumer, set(ports)):
+        return None
+    return OperationUnavailable(
+        f"namespace {consumer.namespace!r} points at this process's own port and would call itself forever",
+        hint=f"set --base-uri {consumer.namespace}=URL", code="E-SELF-CALL",
+    )  # fmt: skip
+
+
+def _tunnelled(consumer: HttpConsumer) -> RequestError | None:
+    tunnel = consumer.tunnel
+    if tunnel is None or consumer.base_uri.overridden:
+        return None
+    return OperationUnavailable(tunnel.message, hint=tunnel.hint, code=tunnel.code)

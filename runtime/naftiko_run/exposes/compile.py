@@ -1,0 +1,278 @@
+"""``exposes:`` entries become exposures: every unit compiled to a flow, every mistake a finding on that unit alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from naftiko_run.document.nodes import Node
+from naftiko_run.errors import Problems, suggest
+from naftiko_run.exposes.exposure import (
+    ControlExposure,
+    Exposure,
+    ForwardRoute,
+    McpExposure,
+    McpPrompt,
+    McpResource,
+    McpTool,
+    PromptArgument,
+    RestExposure,
+    RestRoute,
+    SkillExposure,
+)
+from naftiko_run.flows.compile import FlowContext, Unit, compile_flow
+from naftiko_run.registry import Registry
+
+HINTS = {"readOnly": "readOnlyHint", "destructive": "destructiveHint", "idempotent": "idempotentHint", "openWorld": "openWorldHint"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExposesContext:
+    """What compiling an exposure needs: the flows' context, and what every exposure of the capability shares."""
+
+    flows: FlowContext
+    label: str
+    version: str
+    directory: Path
+    siblings: tuple[Node, ...] = ()
+    namespaces: tuple[str, ...] = ()  # of consumers, for forward
+
+
+ExposureFactory = Callable[[Node, dict[str, Any], ExposesContext, Problems], Exposure]
+EXPOSURE_TYPES: Registry[ExposureFactory] = Registry("exposure type")
+
+
+def compile_exposures(entries: Iterable[Node], context: ExposesContext, problems: Problems) -> tuple[Exposure, ...]:
+    """All exposures that can be served, in document order. An unknown type is left out with a warning."""
+    found = []
+    for node in entries:
+        kind = node.get_text("type", default="rest" if node.get("resources") else "mcp" if node.get("tools") else "")
+        if kind not in EXPOSURE_TYPES:
+            at = node.get("type") or node
+            problems.warn("W-EXPOSE-UNKNOWN", f"unknown exposure type {kind!r} is not served", at, suggest(kind, EXPOSURE_TYPES))
+            continue
+        found.append(EXPOSURE_TYPES.lookup(kind)(node, _common(node, context, problems), context, problems))
+    return tuple(found)
+
+
+def _common(node: Node, context: ExposesContext, problems: Problems) -> dict[str, Any]:
+    port = node.get("port")
+    number = node.get_int("port")
+    if number is None and port is not None and port.text.isdigit():
+        number = int(port.text)
+    if port is not None and (number is None or not 0 <= number <= 65535):
+        problems.error("E-PORT", f"{port.text!r} is not a port", port, "a number from 1 to 65535")
+        number = None
+    return {
+        "namespace": node.get_text("namespace", "name"),
+        "address": node.get_text("address"),
+        "port": number,
+        "description": node.get_text("description"),
+        "label": context.label,
+        "version": context.version,
+        "authentication": node.get("authentication"),
+        "at": node.location,
+    }
+
+
+# ---- rest
+
+
+@EXPOSURE_TYPES.register("rest", "api")
+def _rest(node: Node, common: dict[str, Any], context: ExposesContext, problems: Problems) -> RestExposure:
+    routes: list[RestRoute] = []
+    forwards: list[ForwardRoute] = []
+    counter = context.flows.index.uses(_calls(op for _, resource in node.named("resources") for _, op in resource.named("operations")))
+    for resource_name, resource in node.named("resources"):
+        path = _exposed_path(resource, node, problems)
+        for name, operation in resource.named("operations"):
+            method = operation.get_text("method").upper()
+            unit = Unit(
+                node=operation, name=name, face="rest", own=common["namespace"], counter=counter,
+                levels=(node, resource, operation), method=method, path=path,
+            )  # fmt: skip
+            flow = compile_flow(unit, context.flows, problems)
+            if not method:
+                problems.error("E-METHOD", f"operation {name!r} has no method", operation, "add `method: GET`")
+                continue
+            responses = operation.get("responses", "responseBinary")
+            routes.append(
+                RestRoute(
+                    method=method, path=path, flow=flow, tags=(resource_name,) if resource_name else (),
+                    responses=responses.plain() if responses is not None and responses.is_map else {},  # type: ignore[arg-type]
+                    at=operation.location,
+                )  # fmt: skip
+            )
+        if resource.get("forward") is not None:
+            forwards += _forward(resource, path, context, problems)
+    return RestExposure(**common, routes=tuple(routes), forwards=tuple(forwards))
+
+
+def _exposed_path(resource: Node, node: Node, problems: Problems) -> str:
+    path = resource.get_text("path")
+    if not path:
+        problems.warn("W-REST-PATH", "a resource without a path is served at /", resource, "add `path: /...`")
+    return path if path.startswith("/") else f"/{path}"
+
+
+def _forward(resource: Node, path: str, context: ExposesContext, problems: Problems) -> Iterator[ForwardRoute]:
+    forward = resource.get("forward")
+    assert forward is not None  # the caller looked
+    target = forward.get("targetNamespace")
+    if target is None or target.text not in context.namespaces:
+        name = target.text if target is not None else ""
+        hint = suggest(name, context.namespaces)
+        problems.error("E-FORWARD-UNRESOLVED", f"forward names an unknown namespace {name!r}", target or forward, hint)
+        return
+    yield ForwardRoute(path=path, namespace=target.text, trusted_headers=forward.texts("trustedHeaders"), at=forward.location)
+
+
+def _calls(units: Iterable[Node]) -> Iterator[str]:
+    for unit in units:
+        call = unit.get("call")
+        if call is not None:
+            yield call.text.strip()
+
+
+# ---- mcp
+
+
+@EXPOSURE_TYPES.register("mcp")
+def _mcp(node: Node, common: dict[str, Any], context: ExposesContext, problems: Problems) -> McpExposure:
+    counter = context.flows.index.uses(_calls(tool for _, tool in node.named("tools")))
+    own = common["namespace"]
+    tools = [
+        _tool(name, tool, Unit(node=tool, name=name, face="mcp", own=own, counter=counter), context, problems)
+        for name, tool in node.named("tools")
+    ]
+    resources = [
+        found
+        for name, resource in node.named("resources")
+        if (found := _resource(name, resource, Unit(node=resource, name=name, face="resource", own=own, counter=counter), context, problems))
+    ]
+    prompts = [found for name, prompt in node.named("prompts") if (found := _prompt(name, prompt, context, problems))]
+    scope = node.get_text("cacheScope", default="private")
+    transport = node.get_text("transport", default="http").lower()
+    if transport not in ("http", "stdio"):
+        known = "use http or stdio"
+        problems.warn("W-TRANSPORT", f"unknown transport {transport!r} is read as http", node.get("transport"), known)
+    return McpExposure(
+        **common,
+        transport="stdio" if transport == "stdio" else "http",
+        tools=tuple(tool for tool in tools if tool is not None),
+        resources=tuple(resources),
+        prompts=tuple(prompts),
+        ttl_ms=max(0, node.get_int("ttlMs") or 0),
+        cache_scope="public" if scope == "public" else "private",
+    )
+
+
+def _tool(name: str, node: Node, unit: Unit, context: ExposesContext, problems: Problems) -> McpTool | None:
+    flow = compile_flow(unit, context.flows, problems)
+    name = name or flow.name
+    if not name:
+        problems.error("E-TOOL-NAME", "a tool without a name is left out", node, "give it a `name`")
+        return None
+    hints = node.get("hints")
+    declared = {HINTS[key]: value.value for key, value in (hints.items() if hints is not None else ()) if key in HINTS}
+    derived = _derived_hints(node, unit, context)
+    return McpTool(
+        name=name,
+        flow=flow,
+        title=node.get_text("label", "display"),
+        description=flow.description,
+        hints={**derived, **{key: value for key, value in declared.items() if isinstance(value, bool)}},
+        at=node.location,
+    )
+
+
+def _derived_hints(node: Node, unit: Unit, context: ExposesContext) -> Mapping[str, bool]:
+    """An aggregate's declared semantics as hints; hints that the tool declares win over them."""
+    ref = node.get("ref")
+    aggregate = context.flows.aggregates.get(ref.text) if ref is not None else None
+    semantics = aggregate.node.get("semantics") if aggregate is not None else None
+    if semantics is None:
+        return {}
+    found: dict[str, bool] = {}
+    safe, idempotent = semantics.get_bool("safe"), semantics.get_bool("idempotent")
+    if safe is not None:
+        found["readOnlyHint"] = safe
+        found["destructiveHint"] = not safe
+    if idempotent is not None:
+        found["idempotentHint"] = idempotent
+    return found
+
+
+def _resource(name: str, node: Node, unit: Unit, context: ExposesContext, problems: Problems) -> McpResource | None:
+    uri = node.get_text("uri")
+    if not uri:
+        problems.error("E-RESOURCE-URI", f"resource {name!r} has no `uri`", node, "add `uri: scheme://...`")
+        return None
+    directory, flow = "", None
+    location = node.get("location")
+    if location is not None:
+        directory = str(_located(location.text, context.directory))
+        if not Path(directory).is_dir():
+            problems.warn("W-LOCATION-MISSING", f"directory {location.text!r} does not exist; it is listed empty", location)
+    else:
+        flow = compile_flow(unit, context.flows, problems)
+    return McpResource(
+        name=name, uri=uri, title=node.get_text("label", "display", default=name), description=node.get_text("description"),
+        mime_type=node.get_text("mimeType"), flow=flow, directory=directory, at=node.location,
+    )  # fmt: skip
+
+
+def _located(location: str, directory: Path) -> Path:
+    """``file:///abs`` and ``file:///./rel`` as a path; relative ones are beside the capability file."""
+    text = location.removeprefix("file://")
+    if text.startswith("/./"):
+        text = text[1:]
+    return (directory / text).resolve()
+
+
+def _prompt(name: str, node: Node, context: ExposesContext, problems: Problems) -> McpPrompt | None:
+    location = node.get("location")
+    messages: list[tuple[str, str]] = []
+    if location is not None:
+        path = _located(location.text, context.directory)
+        try:
+            messages.append(("user", path.read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError):
+            problems.error("E-PROMPT-FILE", f"prompt file {location.text!r} cannot be read", location, f"looked for {path.name}")
+            return None
+    template = node.get("template")
+    for message in template.elements() if template is not None else ():
+        role = message.get_text("role", default="user")
+        messages.append((role if role in ("user", "assistant") else "user", message.get_text("content")))
+    if not messages:
+        problems.error("E-PROMPT", f"prompt {name!r} has neither `template` nor `location`", node)
+        return None
+    arguments = tuple(
+        PromptArgument(
+            name=key, title=item.get_text("label", "display"), description=item.get_text("description"),
+            required=item.get_bool("required") is not False,
+        )  # fmt: skip
+        for key, item in node.named("arguments")
+        if key
+    )
+    return McpPrompt(
+        name=name, title=node.get_text("label", "display"), description=node.get_text("description"), arguments=arguments,
+        messages=tuple(messages), at=node.location,
+    )  # fmt: skip
+
+
+# ---- control
+
+
+@EXPOSURE_TYPES.register("control")
+def _control(node: Node, common: dict[str, Any], context: ExposesContext, problems: Problems) -> ControlExposure:
+    return ControlExposure(**common, management=node.get("management"), observability=node.get("observability"))
+
+
+@EXPOSURE_TYPES.register("skill", "agent-skill")
+def _skill(node: Node, common: dict[str, Any], context: ExposesContext, problems: Problems) -> SkillExposure:
+    from naftiko_run.exposes.skill_compile import compile_skills
+
+    return SkillExposure(**common, skills=compile_skills(node, common["namespace"], context, problems))

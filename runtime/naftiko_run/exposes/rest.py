@@ -1,0 +1,140 @@
+"""The REST adapter: an HTTP request in, the answer of the flow behind its route out.
+
+Several exposures, of several files, may share one adapter: their routes are merged, and of two that say the same the first wins.
+Nothing here knows an upstream; a flow is run by the ``Run`` it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from naftiko_run.errors import MethodNotAllowed, NotFound, Problems, RequestError
+from naftiko_run.exposes.answers import answer, problem
+from naftiko_run.exposes.exposure import ForwardRoute, RestExposure, RestRoute, Run
+from naftiko_run.exposes.messages import Handler, HttpAnswer, HttpRequest
+from naftiko_run.exposes.router import Router, Unroutable
+from naftiko_run.flows.binding import Binder, HttpInputs, bind_http, compile_binder
+from naftiko_run.limits import DEFAULT_LIMITS, Limits
+
+Guard = Callable[[HttpRequest], Awaitable[object]]
+"""Checks a caller; raises ``Unauthenticated``, ``Forbidden`` or ``TooManyRequests``."""
+
+Forward = Callable[[ForwardRoute, HttpRequest, Mapping[str, str]], Awaitable[HttpAnswer]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    exposure: RestExposure
+    route: RestRoute
+    binder: Binder
+    guard: Guard | None
+
+
+@dataclass(frozen=True, slots=True)
+class _ForwardTarget:
+    exposure: RestExposure
+    route: ForwardRoute
+    guard: Guard | None
+
+
+class RestAdapter:
+    """``pages`` are fixed paths served beside the routes (the OpenAPI document, the human page), unless a route takes them."""
+
+    def __init__(
+        self,
+        exposures: Sequence[RestExposure],
+        run: Run,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        guards: Mapping[int, Guard] | None = None,
+        pages: Mapping[str, Handler] | None = None,
+        forward: Forward | None = None,
+    ) -> None:
+        self._run, self._limits, self._pages, self._forward = run, limits, pages or {}, forward
+        self._guards = guards or {}
+        self._router: Router[_Target] = Router()
+        self._forwards: Router[_ForwardTarget] = Router()
+        for exposure in exposures:
+            self.add(exposure, Problems())
+
+    def add(self, exposure: RestExposure, problems: Problems) -> None:
+        """Merge an exposure's routes; a clash or a path that cannot be routed is a finding."""
+        guard = self._guards.get(id(exposure))
+        for route in exposure.routes:
+            target = _Target(exposure, route, compile_binder(route.flow.inputs), guard)
+            try:
+                shadowed = self._router.add(route.method, route.path, target)
+            except Unroutable as error:
+                self._serve_without(route, target, str(error), problems)
+                continue
+            if shadowed is not None:
+                _warn_shadowed(route, shadowed.route, problems)
+        for forward in exposure.forwards:
+            self._forwards.add("*", forward.path, _ForwardTarget(exposure, forward, guard))
+
+    def _serve_without(self, route: RestRoute, target: _Target, why: str, problems: Problems) -> None:
+        """A path with a fragment or a query is served without it, where that is free."""
+        bare = route.path.partition("#")[0].partition("?")[0] or "/"
+        if self._router.add(route.method, bare, target) is None:
+            hint = f"served as {route.method} {bare}"
+        else:
+            hint = "reachable through MCP only; give it a path of its own"
+        problems.warn("W-REST-UNROUTABLE", why, route.at, hint)
+
+    async def handle(self, request: HttpRequest) -> HttpAnswer:
+        try:
+            return await self._handle(request)
+        except RequestError as error:
+            return problem(error, request.request_id)
+
+    async def _handle(self, request: HttpRequest) -> HttpAnswer:
+        match = self._router.find(request.path)
+        method = request.method
+        target = None
+        if match is not None:
+            target = match.methods.get(method)
+            if target is None and method == "HEAD":
+                method = "GET"
+                target = match.methods.get("GET")
+        if target is None or match is None:
+            return await self._otherwise(request, match.methods if match is not None else {})
+        if target.guard is not None:
+            await target.guard(request)
+        sent = HttpInputs(match.values(method), request.query, request.headers, request.body, method)
+        inputs = bind_http(target.binder, sent, self._limits)
+        return answer(await self._run(target.route.flow, inputs, self._limits.rest_deadline))
+
+    async def _otherwise(self, request: HttpRequest, methods: Mapping[str, _Target]) -> HttpAnswer:
+        forward = self._forwards.find(request.path)
+        if forward is not None and self._forward is not None:
+            target = forward.methods["*"]
+            if target.guard is not None:
+                await target.guard(request)
+            return await self._forward(target.route, request, forward.values("*"))
+        page = self._pages.get(request.path)
+        if page is not None and not methods:
+            return await page(request)
+        if not methods:
+            raise NotFound(f"nothing is served at {request.path!r}", hint="GET /openapi.json lists what is")
+        allow = sorted({*methods, "OPTIONS", *(["HEAD"] if "GET" in methods else [])})
+        if request.method == "OPTIONS":
+            return HttpAnswer(status=204, headers=[("Allow", ", ".join(allow))])
+        raise MethodNotAllowed(f"{request.method} is not served at {request.path!r}", allow=allow)
+
+
+def _warn_shadowed(route: RestRoute, first: RestRoute, problems: Problems) -> None:
+    where = f"{first.at}" if first.at else "an earlier file"
+    message = f"{route.method} {route.path} is already served ({first.method} {first.path} at {where}); the first one is kept"
+    problems.warn("W-REST-SHADOWED", message, route.at, "give one of them another path")
+
+
+def check_routes(exposures: Sequence[RestExposure], problems: Problems) -> None:
+    """Report clashes and unroutable paths of exposures that share a listener."""
+
+    async def never(flow: object, inputs: object, seconds: float) -> object:
+        raise NotImplementedError
+
+    adapter = RestAdapter((), never)  # type: ignore[arg-type]  # nothing is run
+    for exposure in exposures:
+        adapter.add(exposure, problems)

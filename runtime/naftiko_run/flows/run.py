@@ -1,0 +1,263 @@
+"""Running a flow: inputs in, steps in the order their results allow, an answer out. The same for every face.
+
+What an upstream's status means is decided here (the table of failures to answers): success passes on, 429 carries its wait, an
+error becomes ``UpstreamStatus``. With ``relay_errors`` an error answer is treated like any other: mapped or passed through with
+its status, as the reference engine does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from time import time
+
+from naftiko_run.consumes.formats.reply import decode_reply
+from naftiko_run.consumes.messages import Deadline, UpstreamReply
+from naftiko_run.consumes.operation import Operation
+from naftiko_run.errors import MappingFailed, OperationUnavailable, RequestError, StepFailed, UpstreamStatus
+from naftiko_run.expressions.scope import MISSING, Scope
+from naftiko_run.flows.flow import Flow
+from naftiko_run.flows.lookup import run_lookup
+from naftiko_run.flows.result import Result
+from naftiko_run.flows.scripts.governance import ScriptGovernance
+from naftiko_run.flows.scripts.script import run_script
+from naftiko_run.flows.steps import CallStep, LookupStep, ScriptStep, Step
+from naftiko_run.isolation.pool import WorkerPool
+
+Call = Callable[[Operation, Mapping[str, object], Deadline], Awaitable[UpstreamReply]]
+"""``await call(operation, arguments, deadline)``: send one request; whatever the upstream answers is a reply."""
+
+EXCERPT = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowRunner:
+    """What running needs besides the flow. ``observe`` is called as ``observe(step, seconds, error)`` when set."""
+
+    call: Call
+    workers: WorkerPool
+    binds: Mapping[str, str]
+    scripting: ScriptGovernance
+    relay_errors: bool = False
+    observe: Callable[[Step, float, BaseException | None], None] | None = None
+
+    async def run(self, flow: Flow, inputs: Mapping[str, object], deadline: Deadline) -> Result:
+        if flow.unavailable is not None:
+            raise OperationUnavailable(flow.unavailable.message, hint=flow.unavailable.hint, code=flow.unavailable.code)
+        if flow.preset:
+            inputs = self._with_preset(flow, inputs)
+        steps = flow.steps
+        if len(steps) == 1 and isinstance(steps[0], CallStep):
+            return await self._single(flow, steps[0], inputs, deadline)
+        scope = Scope(inputs, {}, self.binds)
+        if not steps:
+            return Result(data=self._shaped(flow, None, scope))
+        return await self._orchestrated(flow, scope, deadline)
+
+    def _with_preset(self, flow: Flow, inputs: Mapping[str, object]) -> Mapping[str, object]:
+        scope = Scope(inputs, {}, self.binds)
+        computed = {key: expression.evaluate(scope) for key, expression in flow.preset}
+        return {**inputs, **{key: value for key, value in computed.items() if value is not MISSING}}
+
+    async def _single(self, flow: Flow, step: CallStep, inputs: Mapping[str, object], deadline: Deadline) -> Result:
+        """The common case, without any bookkeeping of steps."""
+        if step.direct:
+            arguments = inputs
+        else:
+            arguments = _evaluate(step, Scope(inputs, {}, self.binds))
+        operation = step.operation
+        reply = await self.call(operation, arguments, deadline)
+        if not is_success(reply.status) and not self.relay_errors:
+            raise upstream_status(operation, reply)
+        shape = flow.shape
+        if shape is None or not reply.body:
+            return _untouched(operation, reply)
+        if operation.decoder.binary:
+            return _untouched(operation, reply)
+        document = await decode_reply(operation.decoder, reply, self.workers)
+        return Result(status=reply.status, data=self._shaped(flow, document, Scope(inputs, {}, self.binds)))
+
+    def _shaped(self, flow: Flow, document: object, scope: Scope) -> object:
+        if flow.shape is None:
+            return document
+        try:
+            value = flow.shape.apply(document, scope)
+        except RequestError:
+            raise
+        except Exception as error:
+            raise MappingFailed("the answer could not be mapped as the document says") from error
+        return None if value is MISSING else value
+
+    # ---- several steps
+
+    async def _orchestrated(self, flow: Flow, scope: Scope, deadline: Deadline) -> Result:
+        progress = _Progress(flow.steps)
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            for position, step in enumerate(flow.steps):
+                waits = [tasks[index] for index in step.after]
+                work = self._step(step, waits, scope, progress, deadline)
+                tasks.append(asyncio.get_running_loop().create_task(work, name=f"step {position} {step.name}"))
+            await asyncio.gather(*tasks)
+        except _Stopped as stopped:
+            raise progress.failure(stopped.step, stopped.cause) from stopped.cause
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        done = scope if not progress.results else Scope(scope.inputs, progress.results, scope.binds)
+        return await self._answer(flow, done, progress)
+
+    async def _step(
+        self, step: Step, waits: list[asyncio.Task[None]], scope: Scope, progress: _Progress, deadline: Deadline
+    ) -> None:
+        for task in waits:
+            await asyncio.shield(task)
+        seen = Scope(scope.inputs, dict(progress.results), scope.binds)
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        failed: BaseException | None = None
+        try:
+            await self._one(step, seen, progress, deadline)
+        except RequestError as error:
+            failed = error
+            raise _Stopped(step, error) from error
+        finally:
+            if self.observe is not None:
+                self.observe(step, loop.time() - started, failed)
+        progress.completed.append(step.name)
+
+    async def _one(self, step: Step, scope: Scope, progress: _Progress, deadline: Deadline) -> None:
+        if isinstance(step, CallStep):
+            progress.started.append(step)
+            reply = await self.call(step.operation, _evaluate(step, scope), deadline)
+            if not is_success(reply.status):
+                raise upstream_status(step.operation, reply)
+            progress.replies[step.name] = reply
+            if not step.operation.decoder.binary:
+                document = await decode_reply(step.operation.decoder, reply, self.workers)
+                progress.results[step.name] = project(step.operation, document)
+        elif isinstance(step, LookupStep):
+            found = run_lookup(step, scope)
+            if found is not MISSING:
+                progress.results[step.name] = found
+        else:
+            given = {key: e.evaluate(scope) for key, e in step.arguments}
+            context = {**scope.inputs, **scope.steps, **{k: v for k, v in given.items() if v is not MISSING}}
+            value = await run_script(
+                step.script, context, workers=self.workers, seconds=deadline.remaining(), governance=self.scripting
+            )
+            if value is not MISSING:
+                progress.results[step.name] = value
+
+    async def _answer(self, flow: Flow, scope: Scope, progress: _Progress) -> Result:
+        """Mappings over all results; else the last call's answer, shaped or as it is; else the last result."""
+        calls = [step for step in flow.steps if isinstance(step, CallStep)]
+        last = calls[-1] if calls else None
+        if flow.shape is not None and flow.shape.from_steps:
+            value = flow.shape.apply(None, scope)
+            if value is not MISSING:
+                return Result(data=value)
+        elif flow.shape is not None:
+            document = progress.results.get(last.name if last else flow.steps[-1].name)
+            return Result(data=self._shaped(flow, document, scope))
+        if last is not None and (flow.steps[-1] is last or flow.steps[-1].name not in progress.results):
+            return _untouched(last.operation, progress.replies[last.name])
+        return Result(data=progress.results.get(flow.steps[-1].name))
+
+
+def is_success(status: int) -> bool:
+    """A redirect is not followed, so it is no success; ``304`` is one: the caller asked conditionally."""
+    return 200 <= status < 300 or status == 304
+
+
+class _Stopped(Exception):
+    """One step failed; carries which."""
+
+    def __init__(self, step: Step, cause: RequestError) -> None:
+        super().__init__(step.name)
+        self.step, self.cause = step, cause
+
+
+class _Progress:
+    """What has happened in one run."""
+
+    def __init__(self, steps: tuple[Step, ...]) -> None:
+        self.steps = steps
+        self.results: dict[str, object] = {}
+        self.replies: dict[str, UpstreamReply] = {}
+        self.started: list[CallStep] = []
+        self.completed: list[str] = []
+
+    def failure(self, step: Step, cause: RequestError) -> StepFailed:
+        """Side effects are those of writing steps that were done, and of the failed one where its fate is unknown."""
+        writes = {s.name for s in self.started if not s.operation.method in ("GET", "HEAD", "OPTIONS")}
+        order = [s.name for s in self.steps]
+        refused = isinstance(cause, UpstreamStatus) and cause.upstream_status < 500
+        effects = [n for n in order if n in writes and (n in self.completed or (n == step.name and not refused))]
+        return StepFailed(step.name, cause, completed=[n for n in order if n in self.completed], side_effects=effects)
+
+
+def _evaluate(step: CallStep, scope: Scope) -> dict[str, object]:
+    arguments = {}
+    for key, expression in step.arguments:
+        value = expression.evaluate(scope)
+        if value is not MISSING:
+            arguments[key] = value
+    return arguments
+
+
+def _untouched(operation: Operation, reply: UpstreamReply) -> Result:
+    binary = operation.decoder.binary
+    media_type = operation.output_media_type or reply.header("content-type")
+    if not media_type:
+        media_type = "application/octet-stream" if binary else "application/json" if reply.body[:1] in (b"{", b"[") else "text/plain"
+    return Result(status=reply.status, media_type=media_type, body=reply.body, binary=binary)
+
+
+def project(operation: Operation, document: object) -> object:
+    """What later steps see of an answer: its declared outputs, or all of it where none says more than ``$``."""
+    outputs = [output for output in operation.outputs if not output.path.is_whole]
+    if not outputs:
+        return document
+    named = [output for output in outputs if output.name]
+    if not named:
+        found = outputs[0].path.find(document)
+        return None if found is MISSING else found
+    if isinstance(document, list):
+        return [{**element, **_projected(named, element)} if isinstance(element, dict) else element for element in document]
+    return _projected(named, document)
+
+
+def _projected(outputs: list[object], document: object) -> dict[str, object]:
+    found = {output.name: output.path.find(document) for output in outputs}  # type: ignore[attr-defined]
+    return {name: None if value is MISSING else value for name, value in found.items()}
+
+
+def upstream_status(operation: Operation, reply: UpstreamReply) -> UpstreamStatus:
+    """The error for an answer whose status is none of success; the excerpt is bounded text of its body."""
+    wait = retry_after(reply.header("retry-after")) if reply.status in (429, 503) else None
+    text = ""
+    if reply.media_type.startswith("text/") or "json" in reply.media_type or "xml" in reply.media_type:
+        text = reply.body[: EXCERPT * 4].decode("utf-8", "replace")[:EXCERPT]
+    if reply.media_type == "text/html":
+        text = ""
+    if reply.status in (401, 403):
+        message = f"{operation.ref}: the upstream refused our credentials ({reply.status})"
+    else:
+        message = f"{operation.ref}: the upstream answered {reply.status}"
+    return UpstreamStatus(message, upstream_status=reply.status, excerpt=text, retry_after=wait)
+
+
+def retry_after(value: str) -> float | None:
+    """Seconds of a ``Retry-After`` value, a number or a date (RFC 9110, 10.2.3)."""
+    if not value:
+        return None
+    if value.strip().isdigit():
+        return float(min(int(value.strip()), 86_400))
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time())
+    except (ValueError, TypeError, OverflowError):
+        return None
