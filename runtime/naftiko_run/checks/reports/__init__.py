@@ -1,0 +1,1 @@
+"""Findings in, the text of a report out: one module per format."""
