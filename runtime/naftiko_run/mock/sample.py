@@ -31,6 +31,7 @@ _BY_WORD: tuple[tuple[tuple[str, ...], object], ...] = (
     (("description", "text", "message", "note"), "A sample answer"),
     (("id", "key", "code"), "sample-1"),
 )
+LONGEST_SAMPLE = 20
 _BY_TYPE: Mapping[str, object] = {"integer": 3, "number": 12.5, "boolean": True}
 _TEXTS: Mapping[str, tuple[str, str]] = {
     "xml": ("application/xml", "<sample><id>sample-1</id><name>Sample</name></sample>"),
@@ -89,7 +90,7 @@ def _output_paths(node: Node, base: str) -> Iterator[SamplePath]:
 
 
 def _joined(base: str, path: str) -> str:
-    rest = path.removeprefix("$").rstrip(".")
+    rest = path.strip().removeprefix("$").rstrip(".")
     return base + (rest if not rest or rest[0] in ".[" else f".{rest}")
 
 
@@ -97,32 +98,40 @@ def sample_document(paths: Sequence[SamplePath]) -> object:
     """A JSON document in which each path selects something, ``None`` where no path asks for more than the whole."""
     root: list[object] = [None]
     for text, kind in paths:
-        segments = parse_segments(text.rstrip(".") or "$")
-        if segments:
-            _grow(root, 0, segments, kind)
+        segments = parse_segments(_joined("$", text))
+        # What may stand anywhere below stands right here.
+        plain = [segment for segment in segments or () if not isinstance(segment, Descend)]
+        if plain:
+            _grow(root, 0, plain, kind)
     return root[0]
 
 
 def _grow(holder: dict[str, object] | list[object], key: str | int, segments: Sequence[Segment], kind: str) -> None:
     """Make ``holder[key]`` a value in which ``segments`` lead to a sample of ``kind``."""
     current = holder[key]  # type: ignore[index]
-    name = str(key)
-    if not segments or isinstance(segments[0], Descend):
+    if not segments:
         if current is None:
-            holder[key] = _sample(name, kind)  # type: ignore[index]
+            holder[key] = _sample(str(key), kind)  # type: ignore[index]
         return
     first, rest = segments[0], segments[1:]
     inner: dict[str, object] | list[object]
     if isinstance(first, str) or (isinstance(first, Every) and isinstance(current, dict) and current):
         inner = current if isinstance(current, dict) else {}
-        names = [first] if isinstance(first, str) else list(inner)
-        for one in names:
-            inner.setdefault(one, None)
-            _grow(inner, one, rest, kind)
+        for name in [first] if isinstance(first, str) else list(inner):
+            inner.setdefault(name, None)
+            _grow(inner, name, rest, kind)
     else:
-        inner = current if isinstance(current, list) and current else [None]
-        _grow(inner, 0, rest, kind)
+        inner = current if isinstance(current, list) else []
+        inner.extend([None] * (_length(first) - len(inner)))
+        for index in range(len(inner)):
+            _grow(inner, index, rest, kind)
     holder[key] = inner  # type: ignore[index]
+
+
+def _length(segment: Segment) -> int:
+    """How many elements a list needs for ``segment`` to select one of them."""
+    first = (segment.start or 0) if isinstance(segment, slice) else segment if isinstance(segment, int) else 0
+    return min(first + 1 if first >= 0 else -first, LONGEST_SAMPLE)
 
 
 def _sample(name: str, kind: str) -> object:
