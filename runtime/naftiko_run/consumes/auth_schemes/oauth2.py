@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote, urlencode
 
 from naftiko_run.consumes.auth_schemes.scheme import (
     AUTH_SCHEMES,
@@ -151,8 +151,8 @@ class OAuth2Token(Authenticator):
         fields |= {name: self._values[name] for name in (*names, "scope", "audience", "resource") if self._values.get(name)}
         client, secret = self._values.get("client_id", ""), self._values.get("client_secret", "")
         if secret and not self._in_body:
-            # RFC 6749, 2.3.1: both are form-encoded before they are joined.
-            return urlencode(fields).encode(), [("Authorization", basic_header(quote_plus(client), quote_plus(secret)))]
+            # RFC 6749, 2.3.1: both are form-encoded before they are joined; a space not as `+`, which some servers keep.
+            return urlencode(fields).encode(), [("Authorization", basic_header(quote(client, safe=""), quote(secret, safe="")))]
         if client:
             fields["client_id"] = client
         if secret:
