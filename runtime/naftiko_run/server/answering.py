@@ -131,6 +131,12 @@ class Answering(asyncio.Protocol):
         self.limit_at = self.state.now + self.state.limits.body_time
         self.transport.close()
 
+    def cancel(self) -> None:
+        """End the exchange in progress; what is not answered yet is answered 503."""
+        self.queue.clear()
+        if self.task is not None:
+            self.task.cancel()
+
     def abort(self) -> None:
         self.limit_at = self.stalled_at = inf
         self.transport.abort()
@@ -212,8 +218,6 @@ class Answering(asyncio.Protocol):
 
     async def _answer(self, request: HttpRequest) -> HttpAnswer:
         site, admission = self.site, self.state.admission
-        if self.is_gone:
-            return refusals.STOPPING.answer(request.request_id)
         if site.cors is not None and (preflight := site.cors.preflight(request)) is not None:
             return preflight
         if site.is_exempt:
@@ -221,6 +225,8 @@ class Answering(asyncio.Protocol):
         if not admission.enter() and not await admission.wait():
             return refusals.OVERLOADED.answer(request.request_id)
         try:
+            if self.is_gone:  # while it waited: nobody would see the answer
+                return refusals.STOPPING.answer(request.request_id)
             return await site.handler(request)
         finally:
             admission.leave()
@@ -229,7 +235,7 @@ class Answering(asyncio.Protocol):
         self.active = self.task = None
         if self.is_gone:
             return
-        if not exchange.keeps_alive or self.state.draining:
+        if not exchange.keeps_alive or self.site.closes:
             self.close()
             return
         if self.limit_at == inf:
@@ -243,7 +249,7 @@ class Answering(asyncio.Protocol):
         return f"{size}{connection}{extra}x-request-id: {request_id}\r\ndate: {self.state.date}\r\n\r\n"
 
     def _closes(self, exchange: Exchange) -> bool:
-        return not exchange.keeps_alive or self.state.draining
+        return not exchange.keeps_alive or self.site.closes
 
     def _cors_fields(self, exchange: Exchange) -> str:
         cors = self.site.cors
@@ -257,7 +263,7 @@ class Answering(asyncio.Protocol):
         status, body, request = answer.status, answer.body, exchange.request
         length = None if status in NO_BODY else len(body)
         extra = self._cors_fields(exchange)
-        if exchange.is_http_1_0 and exchange.keeps_alive and not self.state.draining:
+        if exchange.is_http_1_0 and exchange.keeps_alive and not self.site.closes:
             extra += "connection: keep-alive\r\n"
         framing = self._framing(request.request_id, length, self._closes(exchange), extra)
         head = self._head(exchange, answer, framing)

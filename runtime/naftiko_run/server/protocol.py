@@ -198,7 +198,7 @@ class HttpConnection(Answering):
                 expected = value
             elif name == "x-request-id":
                 supplied = value
-            elif name == "origin" and not self._accepts_origin(value):
+            elif name == "origin" and not self.site.hosts.accepts_origin(value):
                 raise Refused(refusals.NOT_ORIGIN_ALLOWED)
         self.request_id = supplied if supplied and _SAFE_ID.fullmatch(supplied) else self.state.request_id()
         self._judge_host(hosts, authority)
@@ -221,12 +221,11 @@ class HttpConnection(Answering):
             if hosts or not self.is_http_1_0:
                 raise Refused(refusals.BAD_HOST_FIELD)
             return
-        if not self.site.hosts.accepts_host(hosts[0]) or (authority and not self.site.hosts.accepts_host(authority)):
+        host = authority or hosts[0]  # a target that names its authority overrules the field
+        if not self.site.hosts.accepts_host(host):
             raise Refused(refusals.HOST_UNKNOWN)
-
-    def _accepts_origin(self, origin: str) -> bool:
-        cors = self.site.cors
-        return self.site.hosts.accepts_origin(origin) or (cors is not None and cors.allows(origin))
+        if authority:
+            self.headers = [(name, host if name == "host" else value) for name, value in self.headers]
 
     def on_chunk_header(self) -> None:
         self.chunks += 1
@@ -278,9 +277,7 @@ class HttpConnection(Answering):
         """The sweeper found ``limit_at`` in the past."""
         if self.is_lingering:
             self.abort()
-        elif self.is_reading and self.target:
-            self.refuse(refusals.BODY_TOO_SLOW if self.in_body else refusals.HEADERS_TOO_SLOW)
         elif self.is_reading:
-            self.refuse(refusals.HEADERS_TOO_SLOW)
+            self.refuse(refusals.BODY_TOO_SLOW if self.in_body else refusals.HEADERS_TOO_SLOW)
         else:
             self.close()

@@ -7,26 +7,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from naftiko_run.exposes.messages import Handler
+from naftiko_run.exposes.messages import Handler, HttpAnswer, HttpRequest
 from naftiko_run.server.cors import CorsRules
 from naftiko_run.server.hosts import HostRules
+from naftiko_run.server.refusals import STOPPING
 from naftiko_run.server.state import ServerState
 
 if TYPE_CHECKING:
     from naftiko_run.server.protocol import HttpConnection
 
 
+async def _nobody(request: HttpRequest) -> HttpAnswer:
+    return STOPPING.answer(request.request_id)
+
+
 class Site:
     """What the connections of one listener share."""
 
-    __slots__ = ("connections", "cors", "handler", "hosts", "is_exempt", "state")
+    __slots__ = ("connections", "cors", "handler", "hosts", "is_exempt", "is_leaving", "state")
 
-    def __init__(
-        self, state: ServerState, handler: Handler, hosts: HostRules, *, cors: CorsRules | None = None, is_exempt: bool = False
-    ) -> None:
+    def __init__(self, state: ServerState) -> None:
         self.state = state
-        self.handler = handler
-        self.hosts = hosts
-        self.cors = cors
-        self.is_exempt = is_exempt  # health probes are answered even when everything else is turned away
+        self.handler: Handler = _nobody
+        self.hosts = HostRules()
+        self.cors: CorsRules | None = None
+        self.is_exempt = False  # health probes are answered even when everything else is turned away
+        self.is_leaving = False  # its listener is gone: every answer is the last of its connection
         self.connections: set[HttpConnection] = set()
+
+    @property
+    def closes(self) -> bool:
+        """Whether connections end with their next answer."""
+        return self.state.draining or self.is_leaving

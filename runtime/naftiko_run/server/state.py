@@ -18,7 +18,7 @@ from naftiko_run.server.admission import Admission
 class ServerState:
     """Counters and clock of one process."""
 
-    __slots__ = ("_next_id", "_prefix", "admission", "connections", "date", "draining", "limits", "now", "streams")
+    __slots__ = ("_next_id", "_prefix", "admission", "connections", "date", "draining", "lag", "limits", "now", "streams")
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -26,6 +26,7 @@ class ServerState:
         self.connections = 0
         self.streams = 0
         self.draining = False
+        self.lag = 0.0  # how late the last sweep was: what a request waits for the event loop (requirement R9)
         self.now = 0.0
         self.date = ""
         self._prefix = secrets.token_hex(6)

@@ -1,0 +1,268 @@
+"""Compiled capabilities and a live engine become listeners: who answers what on which address and port.
+
+Exposures that name the same address and port share one listener. REST routes merge; MCP answers at ``/mcp`` for all of a port's
+exposures and at ``/mcp/<namespace>`` for one; skills answer below ``/skills``. Where a port has one kind of adapter only, its
+handler is the listener's, without a look at the path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from naftiko_run.capability import Capability
+from naftiko_run.engine import Engine
+from naftiko_run.errors import Finding, Problems
+from naftiko_run.exposes.exposure import ControlExposure, Exposure, McpExposure, RestExposure, Run, SkillExposure
+from naftiko_run.exposes.mcp.settings import McpSettings
+from naftiko_run.exposes.messages import Handler, HttpAnswer, HttpRequest
+from naftiko_run.exposes.rest import RestAdapter
+from naftiko_run.flows.flow import Flow
+from naftiko_run.limits import DEFAULT_LIMITS, Limits
+from naftiko_run.server.listener import Listener, effective_address
+
+DEFAULT_PORTS: Mapping[type[Exposure], int] = {
+    RestExposure: 8080,
+    McpExposure: 9090,
+    SkillExposure: 8088,
+    ControlExposure: 9099,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssemblySettings:
+    """What an operator decides about listening. ``ports`` are by namespace, adapter type or declared port."""
+
+    host: str = ""
+    ports: Mapping[str, int] = field(default_factory=dict)
+    port_offset: int = 0
+    allow_public: bool = False
+    strict: bool = False
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    cors: tuple[str, ...] = ()
+    mcp: McpSettings = field(default_factory=McpSettings)
+    limits: Limits = DEFAULT_LIMITS
+
+    def port_of(self, exposure: Exposure) -> int:
+        """The port an exposure is served on: chosen by the operator, else declared, else the default of its type."""
+        declared = exposure.port or DEFAULT_PORTS.get(type(exposure), 0)
+        for key in (exposure.namespace, kind_of(exposure), str(declared)):
+            if key in self.ports:
+                return self.ports[key]
+        return declared + self.port_offset
+
+
+_KINDS: Mapping[type[Exposure], str] = {
+    RestExposure: "rest",
+    McpExposure: "mcp",
+    SkillExposure: "skill",
+    ControlExposure: "control",
+}
+
+
+def kind_of(exposure: Exposure) -> str:
+    return _KINDS[type(exposure)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """One exposure as it is served."""
+
+    exposure: Exposure
+    capability: Capability
+    address: str
+    port: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Assembly:
+    """The outcome: ``listeners`` to serve, the MCP exposures meant for stdio, what is served where, and findings about it."""
+
+    listeners: list[Listener] = field(default_factory=list)
+    served: list[Served] = field(default_factory=list)
+    stdio: list[Served] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    run: Run | None = None
+
+
+def place(capabilities: Sequence[Capability], settings: AssemblySettings, *, stdio: bool = False) -> Assembly:
+    """Decide addresses and ports. Pure: nothing is opened. With ``stdio`` only MCP exposures are kept, for standard streams."""
+    assembly = Assembly()
+    problems = Problems()
+    for capability in capabilities:
+        for exposure in capability.exposures:
+            if isinstance(exposure, McpExposure) and (stdio or exposure.transport == "stdio"):
+                assembly.stdio.append(Served(exposure=exposure, capability=capability, address="", port=0))
+            elif not stdio:
+                served = _placed(exposure, capability, settings, problems)
+                assembly.served.append(served)
+    assembly.findings = problems.findings
+    return assembly
+
+
+def _placed(exposure: Exposure, capability: Capability, settings: AssemblySettings, problems: Problems) -> Served:
+    address, warning = effective_address(
+        settings.host or exposure.address,
+        is_authenticated=exposure.authentication is not None,
+        allow_public=settings.allow_public or bool(settings.host),
+        is_strict=settings.strict,
+        is_control=isinstance(exposure, ControlExposure),
+    )
+    if warning:
+        problems.warn("W-PUBLIC-ADDRESS", warning, exposure.at)
+    address = "127.0.0.1" if address == "localhost" else address
+    return Served(exposure=exposure, capability=capability, address=address, port=settings.port_of(exposure))
+
+
+def own_ports(assembly: Assembly) -> frozenset[int]:
+    return frozenset(s.port for s in assembly.served if s.port and not isinstance(s.exposure, ControlExposure))
+
+
+# ---- handlers
+
+
+def connect(assembly: Assembly, engine: Engine, settings: AssemblySettings, parts: ControlParts | None = None) -> None:
+    """Build the adapters of every port and give the assembly its listeners."""
+    groups: dict[tuple[str, int], list[Served]] = {}
+    for index, served in enumerate(assembly.served):
+        groups.setdefault((served.address, served.port or -index - 1), []).append(served)
+    problems = Problems()
+    assembly.run = _shared_run(engine, assembly)
+    for group in groups.values():
+        handler = _handler(group, engine, assembly.run, settings, problems, parts)
+        exempt = all(isinstance(s.exposure, ControlExposure) for s in group)
+        assembly.listeners.append(
+            Listener(
+                address=group[0].address,
+                port=group[0].port,
+                handler=handler,
+                hosts=settings.hosts,
+                origins=settings.origins,
+                cors=settings.cors,
+                is_exempt=exempt,
+            )  # fmt: skip
+        )
+    assembly.findings += problems.findings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlParts:
+    """What the control adapter shows and does beyond its own exposure; see ``exposes/control.py``."""
+
+    build: Callable[[ControlExposure, Capability], Handler]
+
+
+def _shared_run(engine: Engine, assembly: Assembly) -> Run:
+    """One ``Run`` for adapters that several capabilities share: a flow knows whose it is."""
+    owners = {id(flow): engine.run(capability) for capability in engine.capabilities for flow in capability.flows}
+    if len(engine.capabilities) == 1:
+        return engine.run(engine.capabilities[0])
+
+    async def run(flow: Flow, inputs: Mapping[str, object], seconds: float) -> object:
+        return await owners[id(flow)](flow, inputs, seconds)
+
+    return run  # type: ignore[return-value]  # the owners' own results
+
+
+def _handler(
+    group: Sequence[Served],
+    engine: Engine,
+    run: Run,
+    settings: AssemblySettings,
+    problems: Problems,
+    parts: ControlParts | None,
+) -> Handler:
+    rest = [s for s in group if isinstance(s.exposure, RestExposure)]
+    mcp = [s for s in group if isinstance(s.exposure, McpExposure)]
+    skill = [s for s in group if isinstance(s.exposure, SkillExposure)]
+    control = [s for s in group if isinstance(s.exposure, ControlExposure)]
+    found: list[tuple[str, Handler]] = []
+    if mcp:
+        found.append(("mcp", _mcp_handler(mcp, engine, run, settings)))
+    if skill:
+        found.append(("skill", _skill_handler(skill, engine, settings)))
+    if control and parts is not None:
+        found.append(("control", parts.build(control[0].exposure, control[0].capability)))  # type: ignore[arg-type]
+    if rest:
+        found.append(("rest", _rest_handler(rest, engine, run, settings, problems)))
+    return found[0][1] if len(found) == 1 else _by_path(dict(found))
+
+
+def _by_path(handlers: Mapping[str, Handler]) -> Handler:
+    otherwise = handlers.get("rest") or next(iter(handlers.values()))
+
+    async def handle(request: HttpRequest) -> HttpAnswer:
+        path = request.path
+        first = path[1:].partition("/")[0]
+        if first == "mcp" and "mcp" in handlers:
+            return await handlers["mcp"](request)
+        if first == "skills" and "skill" in handlers:
+            return await handlers["skill"](request)
+        if first in ("health", "status", "metrics", "traces", "logs", "config", "scripting") and "control" in handlers:
+            return await handlers["control"](request)
+        if first == ".well-known" and "mcp" in handlers:
+            return await handlers["mcp"](request)
+        return await otherwise(request)
+
+    return handle
+
+
+def _rest_handler(group: Sequence[Served], engine: Engine, run: Run, settings: AssemblySettings, problems: Problems) -> Handler:
+    from naftiko_run.server.faces import rest_pages
+
+    exposures = [s.exposure for s in group if isinstance(s.exposure, RestExposure)]
+    guards = guards_of(group, engine)
+    adapter = RestAdapter(
+        (), run, limits=settings.limits, guards=guards, pages=rest_pages(group), forward=_forwarder(group, engine)
+    )
+    for exposure in exposures:
+        adapter.add(exposure, problems)
+    return adapter.handle
+
+
+def _mcp_handler(group: Sequence[Served], engine: Engine, run: Run, settings: AssemblySettings) -> Handler:
+    from naftiko_run.exposes.mcp.adapter import McpAdapter
+
+    exposures = [s.exposure for s in group if isinstance(s.exposure, McpExposure)]
+    adapter = McpAdapter(exposures, run, limits=settings.limits, settings=settings.mcp)
+    return _guarded(adapter.handle, group, engine)
+
+
+def _skill_handler(group: Sequence[Served], engine: Engine, settings: AssemblySettings) -> Handler:
+    from naftiko_run.exposes.skill import SkillAdapter
+
+    exposures = [s.exposure for s in group if isinstance(s.exposure, SkillExposure)]
+    return _guarded(SkillAdapter(exposures, limits=settings.limits).handle, group, engine)
+
+
+def _guarded(handler: Handler, group: Sequence[Served], engine: Engine) -> Handler:
+    from naftiko_run.server.faces import guarded
+
+    guards = guards_of(group, engine)
+    if not guards:
+        return handler
+    by_namespace = {s.exposure.namespace: guards[id(s.exposure)] for s in group if id(s.exposure) in guards}
+    return guarded(handler, by_namespace)
+
+
+def guards_of(group: Sequence[Served], engine: Engine) -> dict[int, Callable[..., object]]:  # by id of exposure
+    from naftiko_run.server.faces import build_guard
+
+    return {
+        id(s.exposure): build_guard(s.exposure, engine.live(s.capability))
+        for s in group
+        if s.exposure.authentication is not None
+    }  # fmt: skip
+
+
+def _forwarder(group: Sequence[Served], engine: Engine) -> object:
+    from naftiko_run.server.faces import forwarder
+
+    owners = {
+        id(route): engine.live(s.capability)
+        for s in group
+        if isinstance(s.exposure, RestExposure)
+        for route in s.exposure.forwards
+    }
+    return forwarder(owners) if owners else None
