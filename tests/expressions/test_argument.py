@@ -18,6 +18,7 @@ from naftiko_run.expressions.argument import (
 )
 from naftiko_run.expressions.reference import Names
 from naftiko_run.expressions.scope import MISSING, Scope
+from naftiko_run.expressions.template import compile_template
 
 SHOP = Names(own="shop", steps=frozenset({"s"}))
 
@@ -80,6 +81,18 @@ def test_the_kinds_of_expression_can_be_told_apart():
     assert isinstance(argument("a{{x}}"), TemplateExpression)
     assert isinstance(argument(["tools.x"]), ListExpression)
     assert isinstance(argument({"a": "tools.x"}), MapExpression)
+
+
+def test_every_kind_of_expression_names_what_it_refers_to():
+    for value in ("tools.x", "{{x}}", "a{{x}}", ["tools.x"], {"a": "n-{{tools.x}}"}):
+        assert [reference.name for reference in argument(value).references] == ["x"]
+    assert [reference.references[0].name for reference in argument("tools.x").references] == ["x"]
+
+
+def test_a_template_of_one_tag_keeps_the_type_of_its_value():
+    expression = TemplateExpression(compile_template("{{x}}", SHOP))
+
+    assert expression.evaluate(Scope({"x": [1]})) == [1]
 
 
 def test_in_a_body_only_tags_are_references():

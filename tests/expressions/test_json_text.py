@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from naftiko_run.consumes.bodies import RawBody
 from naftiko_run.errors import SpecError
 from naftiko_run.expressions.json_text import compile_json_text
 from naftiko_run.expressions.reference import Names
@@ -40,6 +41,13 @@ def test_a_missing_value_is_null_and_a_missing_text_is_empty():
 
 def test_a_quote_behind_a_backslash_does_not_end_the_string():
     assert json.loads(shown(r'{"a":"\"{{x}}\\","b":{{x}}}', x='"')) == {"a": '"""\\'.replace('"""', '""'), "b": '"'}
+
+
+def test_a_body_that_was_not_decoded_is_written_as_the_json_it_is():
+    body = RawBody(b'{"a": 1}')
+
+    assert shown('{"x": {{body}}}', body=body) == '{"x": {"a": 1}}'
+    assert shown('{"x": "{{body}}"}', body=body) == '{"x": "{\\"a\\": 1}"}'
 
 
 def test_sections_write_valid_json_too():

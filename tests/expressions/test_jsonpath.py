@@ -55,6 +55,9 @@ def test_the_whole_document(path):
         ("@.x.y", 1),
         ("$.x.", {"y": 1}),
         ("$.null", None),
+        (".x.y", 1),
+        ("$.map.values().length()", 2),
+        ("$.l.`len`", 3),
         ("$.l.length", 3),
         ("$.l.length()", 3),
         ("$.map.keys()", ["a", "b"]),
@@ -80,6 +83,8 @@ def test_a_definite_path_gives_the_value(path, expected):
         ("$.l[*].tags.length", [2]),
         ("$.l[0:2].n", [1, 2]),
         ("$.l[1:].n", [2, 3]),
+        ("$.l[0,2].n", [1, 3]),
+        ("$.map[*][0]", []),
         ("$.l[::2].n", [1, 3]),
         ("$.l[-1:].n", [3]),
         ("$.map.*.n", [1, 2]),
@@ -138,6 +143,11 @@ def test_a_path_that_cannot_be_served_is_the_authors_error(path):
     assert (caught.value.code, caught.value.at) == ("E-JSONPATH", place)
     assert repr(path) in caught.value.message
     assert caught.value.hint
+
+
+def test_data_that_an_operator_cannot_take_is_no_match():
+    assert find("$.l[*].n.`split(-, 0, -1)`") == []
+    assert find("$.x & $.map") is MISSING
 
 
 def test_an_overlong_path_is_refused():

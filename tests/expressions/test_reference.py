@@ -164,6 +164,15 @@ def test_an_unreadable_path_into_a_step_is_the_authors_error():
     assert caught.value.code == "E-JSONPATH"
 
 
+@pytest.mark.parametrize("text", ["steps.list..n", "steps.[0", "$.steps.list..n"])
+def test_a_step_reference_with_an_empty_name_is_a_literal(text):
+    assert parse_reference(text, NAMES) is None
+
+
+def test_the_longest_spelling_of_a_step_is_read_too():
+    assert value("$.steps.list.n", steps={"list": {"n": 1}}) == 1
+
+
 @pytest.mark.parametrize("text", ["list.²", "list.--1", "list." + "9" * 5000])
 def test_an_odd_index_finds_nothing(text):
     assert value(text, steps={"list": [1, 2]}) is MISSING

@@ -74,6 +74,12 @@ def test_a_list_repeats_its_section_and_knows_first_last_and_number():
     assert shown(text, {"l": ["a", "b"]}) == "1=a, (first) 2=b"
 
 
+def test_a_section_may_read_a_step_and_values_that_are_no_maps():
+    text = "{{#l}}{{#.}}{{x}}{{tools.y}}{{/.}};{{/l}}"
+
+    assert shown(text, {"l": [1, {"x": 2}], "x": "o", "y": "!"}) == "o!;2!;"
+
+
 def test_inside_a_section_its_own_values_come_first_and_outer_ones_next():
     text = "{{#people}}{{name}} of {{city}} ({{#address}}{{street}} {{name}}{{/address}}); {{/people}}"
     people = [{"name": "Ann", "address": {"street": "High"}}, {"name": "Bo", "city": "Oslo", "address": {"street": "Low"}}]
@@ -126,6 +132,7 @@ def test_rendering_strictly_a_missing_name_beside_a_section_gives_missing():
 
     assert template.render(Scope({"s": [1]})) is MISSING
     assert template.render(Scope({"x": 1})) == "1"
+    assert compile_template("{{#s}}{{/s}}{{x}}", NOTHING).render(Scope({"s": 1})) is MISSING
 
 
 def test_a_whole_tag_keeps_the_type_of_its_value():
@@ -178,6 +185,7 @@ def test_a_tag_amid_json_braces_is_found():
         pytest.param("{{#a}}x", "section '{{#a}}' is not closed", id="open section"),
         pytest.param("x{{/a}}", "unexpected '{{/a}}'", id="close without open"),
         pytest.param("{{#a}}{{#b}}{{/a}}{{/b}}", "unexpected '{{/a}}'", id="crossed"),
+        pytest.param("{{steps.s.x[0:n]}}", "JSONPath '$.x[0:n]' cannot be read", id="path into a step"),
         pytest.param("{{.}}", "'{{.}}' is not a name", id="element outside a section"),
         pytest.param("{{-first}}", "'{{-first}}' is not a name", id="position outside a section"),
         pytest.param("{{=<%=}}", "'{{=<%=}}' does not name two delimiters", id="delimiters"),
@@ -190,7 +198,7 @@ def test_a_malformed_tag_is_reported_where_it_is_written(text, message):
     with pytest.raises(SpecError) as caught:
         compile_template(text, NOTHING, at=place)
 
-    assert caught.value.code == "E-TEMPLATE"
+    assert caught.value.code in ("E-TEMPLATE", "E-JSONPATH")
     assert caught.value.at == place
     assert caught.value.message == message
 

@@ -54,14 +54,15 @@ class ReferenceExpression:
         return (self.reference,)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class TemplateExpression:
-    """Text around tags: always text, and a name without a value is empty in it."""
+    """Text around tags: always text, and a name without a value is empty in it. A single tag alone keeps its type."""
 
     template: Template
 
     def evaluate(self, scope: Scope) -> object:
-        return self.template.render_lenient(scope)
+        whole = self.template.whole
+        return self.template.render_lenient(scope) if whole is None else whole.evaluate(scope)
 
     @property
     def references(self) -> tuple[Reference, ...]:

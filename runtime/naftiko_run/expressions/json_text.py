@@ -65,10 +65,11 @@ def _json_value(value: object) -> str:
     """One JSON value. Text that already is one stays so: a caller's query can only say ``3`` as text."""
     if value is MISSING:
         return "null"
-    if not isinstance(value, str):
+    if value is None or isinstance(value, (bool, int, float, dict, list)):
         return to_json(value)
+    text = to_text(value)
     try:
-        orjson.loads(value)
+        orjson.loads(text)
     except orjson.JSONDecodeError:
-        return to_json(value)
-    return value
+        return to_json(text)
+    return text

@@ -18,7 +18,9 @@ def to_text(value: object) -> str:
         return str(value)
     if isinstance(value, (dict, list, tuple)):
         return to_json(value)
-    return str(value)
+    # A caller's body that nobody had to decode yet travels as an object around its bytes.
+    content = getattr(value, "content", value)
+    return content.decode("utf-8", "replace") if isinstance(content, bytes) else str(value)
 
 
 def to_json(value: object) -> str:

@@ -1,0 +1,45 @@
+"""The scope: what a name finds, and that it never changes."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from naftiko_run.expressions.names import fold
+from naftiko_run.expressions.scope import MISSING, Scope, dig, pick
+
+
+def test_adding_a_step_leaves_the_scope_as_it_was():
+    scope = Scope({"a": 1}, {"one": 1})
+
+    later = scope.with_step("two", 2)
+
+    assert (scope.steps, later.steps) == ({"one": 1}, {"one": 1, "two": 2})
+    assert later.with_inputs({"b": 2}) == Scope({"b": 2}, {"one": 1, "two": 2})
+
+
+def test_missing_is_not_null_and_counts_as_false():
+    assert MISSING is not None
+    assert not MISSING
+    assert repr(MISSING) == "MISSING"
+
+
+def test_names_fold_to_letters_and_digits():
+    assert fold("account-id") == fold("accountId") == fold("Account_ID") == "accountid"
+    assert fold("$$") == "$$"
+
+
+def test_picking_prefers_the_exact_name():
+    assert pick({"a-b": 1, "a_b": 2}, "a_b") == 2
+    assert pick({"a-b": 1}, "aB") == 1
+    assert pick({"a-b": 1}, "ab1") is MISSING
+    assert pick({}, "a") is MISSING
+
+
+def test_digging_follows_any_mapping_and_lists():
+    value = MappingProxyType({"a": [{"b": 1}, {"b": None}]})
+
+    assert dig(value, ("a", "0", "b")) == 1
+    assert dig(value, ("a", "-1", "b")) is None
+    assert dig(value, ("a", "2", "b")) is MISSING
+    assert dig(value, ("a", "x")) is MISSING
+    assert dig(value, ("a", "0", "b", "c")) is MISSING
