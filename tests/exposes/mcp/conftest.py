@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -101,6 +103,34 @@ def training() -> McpExposure:
     )  # fmt: skip
 
 
+def sibling(name: str) -> Any:
+    """A module of this folder that is no test."""
+    spec = importlib.util.spec_from_file_location(f"mcp_{name}", Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """``malformed`` and ``envelope``: one test for each message of the table."""
+    for fixture, table in (("malformed", "MESSAGES"), ("envelope", "ENVELOPES")):
+        if fixture in metafunc.fixturenames:
+            messages = getattr(sibling("malformed"), table)
+            metafunc.parametrize(fixture, messages, ids=[f"{number}-{shown(one)}" for number, one in enumerate(messages)])
+
+
+def shown(body: object) -> str:
+    return repr(body if isinstance(body, bytes) else json.dumps(body))[:60]
+
+
+@pytest.fixture
+def sdk() -> Any:
+    """``async with sdk(endpoint) as send``: the official SDK serving the same catalog."""
+    return sibling("reference").reference
+
+
 @pytest.fixture
 def upstream() -> Upstream:
     upstream = Upstream()
@@ -138,9 +168,10 @@ def post(body: object, headers: Mapping[str, str] | None = None, *, modern: bool
     sent = {"content-type": "application/json", "accept": "application/json, text/event-stream", "host": "127.0.0.1:4100"}
     if isinstance(body, dict) and modern:
         method, params = body.get("method"), body.get("params")
-        sent |= {"mcp-protocol-version": MODERN, "mcp-method": str(method)}
-        if method in NAMED_BY and isinstance(params, dict) and isinstance(params.get(NAMED_BY[method]), str):
-            sent["mcp-name"] = params[NAMED_BY[method]]
+        sent |= {"mcp-protocol-version": MODERN, "mcp-method": str(method).encode("latin-1", "replace").decode("latin-1")}
+        key = NAMED_BY.get(str(method), "")
+        if isinstance(params, dict) and isinstance(params.get(key), str):
+            sent["mcp-name"] = params[key]
     elif modern:
         sent["mcp-protocol-version"] = MODERN
     sent |= headers or {}

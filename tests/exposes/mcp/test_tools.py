@@ -187,7 +187,9 @@ async def test_a_list_is_cut_into_pages_that_can_be_asked_for_in_any_order(serve
     assert len({name for page in pages for name in page}) == 8
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "ZnJvbSA0", "ZnJvbSA=", "ZnJvbSAwMw", "ZnJvbSA5OTk", "ZnJvbSAz=", 3, [], True], ids=repr)
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "ZnJvbSA0", "ZnJvbSA=", "ZnJvbSAwMw", "ZnJvbSA5OTk", "ZnJvbSAz=", 3, [], True], ids=repr
+)
 async def test_a_cursor_that_was_never_handed_out_is_refused(serve, caller, exposure, cursor):
     mcp = caller(serve(exposure, page_size=3), modern=False)
 

@@ -51,9 +51,9 @@ class Endpoint:
         self._tail = b'"resultType":"complete","_meta":{"%b":%b}}' % (META_SERVER.encode(), self._info)
         self._cached_for = b'"ttlMs":%d,"cacheScope":"%b",' % (catalog.ttl_ms, catalog.cache_scope.encode())
         self._tools: list[bytes] | None = None
-        self._methods = self._shared_methods()
-        self._legacy: Mapping[str, Method] = {**self._methods, "initialize": self._initialize, "ping": self._ping}
-        self._modern: Mapping[str, Method] = {**self._methods, "server/discover": self._discover}
+        self.methods = self._shared_methods()
+        self._legacy: Mapping[str, Method] = {**self.methods, "initialize": self._initialize, "ping": self._ping}
+        self._modern: Mapping[str, Method] = {**self.methods, "server/discover": self._discover}
         self._cacheable = {name for name in self._modern if name.endswith("/list")} | {"server/discover", "resources/read"}
 
     def _shared_methods(self) -> dict[str, Method]:
@@ -101,7 +101,7 @@ class Endpoint:
             capabilities["resources"] = {"subscribe": False, "listChanged": False}
         if self.catalog.prompts:
             capabilities["prompts"] = {"listChanged": False}
-        if "completion/complete" in self._methods:
+        if "completion/complete" in self.methods:
             capabilities["completions"] = {}
         return capabilities
 

@@ -43,10 +43,10 @@ class RpcError(Exception):
 
 
 def unsupported_version(requested: object) -> RpcError:
-    data: dict[str, object] = {"supported": SUPPORTED}
-    if isinstance(requested, str):
-        data["requested"] = requested
-    return RpcError(UNSUPPORTED_VERSION, "unsupported protocol version", data)
+    """The error for a version we do not speak; one that is no text at all is malformed, which clients treat differently."""
+    if not isinstance(requested, str):
+        return RpcError(INVALID_PARAMS, f"{META_VERSION!r} must be text")
+    return RpcError(UNSUPPORTED_VERSION, "unsupported protocol version", {"supported": SUPPORTED, "requested": requested[:100]})
 
 
 def success(request_id: bytes, result: bytes) -> bytes:

@@ -18,6 +18,8 @@ from naftiko_run.flows.result import Result
 from naftiko_run.limits import Limits
 from naftiko_run.values import dump_json
 
+_LONGEST_URI = 8192
+
 
 async def list_resources(catalog: Catalog) -> list[bytes]:
     """Resources with a fixed URI, and the files of the static ones as they are now."""
@@ -60,6 +62,8 @@ def _type_of(resource: McpResource, path: str) -> str:
 
 async def read_resource(catalog: Catalog, uri: str, run: Run, limits: Limits, *, modern: bool) -> bytes:
     """The member ``contents`` of a ``resources/read`` result; the first declared resource that matches answers."""
+    if len(uri) > _LONGEST_URI:
+        raise RpcError(INVALID_PARAMS, f"params.uri is longer than {_LONGEST_URI} characters")
     for entry in catalog.resources:
         resource = entry.resource
         if resource.directory:
