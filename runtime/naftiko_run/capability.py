@@ -40,6 +40,7 @@ class LoadOptions:
     expose_all: bool = False
     strict: bool = False
     port_of: Callable[[int], int] = int  # a declared port as it will be listened on
+    credentials: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # authentication by namespace, where none is declared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +110,8 @@ def compile_capability(root: Node, file: Path, options: LoadOptions, problems: P
         bind_namespaces=frozenset(b.namespace for b in bindings if b.namespace),
     )
     consumes = ConsumesContext(names=names, limits=options.limits, directory=directory, base_uris=options.base_uris)
-    consumers, operations = compile_consumers(_entries(section, "consumes"), consumes, problems)
+    services = [_with_credentials(entry, options.credentials) for entry in _entries(section, "consumes")]
+    consumers, operations = compile_consumers(services, consumes, problems)
     info = root.get("info")
     entries = list(_entries(section, "exposes"))
     flows = FlowContext(
@@ -173,6 +175,15 @@ def _entries(section: Node, name: str) -> Iterator[Node]:
                 if value.get("namespace") is None:
                     value = value.replaced({"namespace": value.replaced(key), **value.value})
                 yield value
+
+
+def _with_credentials(entry: Node, credentials: Mapping[str, Mapping[str, str]]) -> Node:
+    """A consumes entry with the operator's authentication, where it declares none itself."""
+    given = credentials.get(entry.get_text("namespace"))
+    if given is None or entry.get("authentication") is not None or not isinstance(entry.value, dict):
+        return entry
+    block = entry.replaced({key: entry.replaced(value) for key, value in given.items()})
+    return entry.replaced({**entry.value, "authentication": block})
 
 
 def _aggregates(section: Node, problems: Problems) -> dict[str, Aggregate]:

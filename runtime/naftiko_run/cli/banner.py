@@ -1,0 +1,130 @@
+"""What a person reads when serving starts: what is served where, which variables were read, one call to try."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from naftiko_run.exposes.exposure import McpExposure, RestExposure, RestRoute
+from naftiko_run.exposes.mcp.names import published_names
+from naftiko_run.flows.inputs import InputParameter
+from naftiko_run.server.assembly import Served, kind_of
+
+if TYPE_CHECKING:
+    from naftiko_run.cli.serve import Prepared
+
+MOST_FINDINGS = 20
+
+
+def announce(prepared: Prepared, ports: Sequence[int], given: argparse.Namespace) -> None:
+    """Print findings and the banner to standard error, or log one line of it as JSON."""
+    errors = [f for f in prepared.findings if f.severity != "note"]
+    for finding in errors[:MOST_FINDINGS]:
+        print(finding, file=sys.stderr)
+    if len(errors) > MOST_FINDINGS:
+        print(f"... and {len(errors) - MOST_FINDINGS} more findings; `naftiko-run validate` lists all", file=sys.stderr)
+    lines = banner(prepared, ports, given)
+    if given.log_format == "json":
+        print(json.dumps({"event": "serving", "lines": lines}), file=sys.stderr, flush=True)
+        return
+    print("\n".join(lines), file=sys.stderr, flush=True)
+
+
+def banner(prepared: Prepared, ports: Sequence[int], given: argparse.Namespace) -> list[str]:
+    chosen = dict(zip(((one.address, one.port) for one in prepared.assembly.listeners), ports, strict=False))
+    labels = ", ".join(c.label for c in prepared.capabilities[:3])
+    if len(prepared.capabilities) > 3:
+        labels += f" and {len(prepared.capabilities) - 3} more"
+    lines = [f"naftiko-run serves {labels}" + (" (built-in mock upstream)" if given.mock else "")]
+    groups: dict[tuple[str, int], list[Served]] = {}
+    for served in prepared.assembly.served:
+        groups.setdefault((served.address, served.port), []).append(served)
+    for (address, port), group in groups.items():
+        actual = chosen.get((address, port), port)
+        lines.append("  " + _line(group, f"http://{_host(address)}:{actual}"))
+    for served in prepared.assembly.stdio[:1]:
+        lines.append(f"  mcp   standard input and output: {_count(prepared.assembly.stdio)}")
+    lines.append(f"  variables: {_variables(prepared)}")
+    tried = _example(prepared, chosen)
+    if tried:
+        lines.append(f"  try: {tried}")
+    return lines
+
+
+def _host(address: str) -> str:
+    if address in ("0.0.0.0", "::"):  # noqa: S104  # compared, not bound
+        return "localhost"
+    return f"[{address}]" if ":" in address else address
+
+
+def _line(group: Sequence[Served], base: str) -> str:
+    kinds = list(dict.fromkeys(kind_of(s.exposure) for s in group))
+    paths = {"mcp": "/mcp", "skill": "/skills", "control": "/status"}
+    shown = [f"{kind:<5} {base}{paths.get(kind, '')}" for kind in kinds]
+    more = "  docs at /docs" if "rest" in kinds else ""
+    return f"{', '.join(shown)}  ({_count(group)}){more}"
+
+
+def _count(group: Sequence[Served]) -> str:
+    operations = sum(len(s.exposure.routes) for s in group if isinstance(s.exposure, RestExposure))
+    tools = sum(len(s.exposure.tools) for s in group if isinstance(s.exposure, McpExposure))
+    said = [f"{operations} operations"] if operations else []
+    said += [f"{tools} tools"] if tools else []
+    return ", ".join(said) or "no operations"
+
+
+def _variables(prepared: Prepared) -> str:
+    """Names only, never values."""
+    read: dict[str, None] = {}
+    missing: dict[str, None] = {}
+    for capability in prepared.capabilities:
+        bound = prepared.engine.live(capability).bound
+        for name in bound.values:
+            read.setdefault(name.rpartition(".")[2])
+        for one in bound.missing:
+            missing.setdefault(one.variable)
+    listed = ", ".join(list(read)[:12]) + (f" and {len(read) - 12} more" if len(read) > 12 else "")
+    gone = ", ".join(list(missing)[:12]) + (f" and {len(missing) - 12} more" if len(missing) > 12 else "")
+    return (listed or "none needed") + (f"; without a value: {gone}" if gone else "")
+
+
+def _example(prepared: Prepared, chosen: dict[tuple[str, int], int]) -> str:
+    for served in prepared.assembly.served:
+        if isinstance(served.exposure, RestExposure):
+            route = _simplest(served.exposure)
+            if route is not None:
+                port = chosen.get((served.address, served.port), served.port)
+                return f"curl {shlex.quote(f'http://{_host(served.address)}:{port}{sample_path(route)}')}"
+    for served in prepared.assembly.served:
+        if isinstance(served.exposure, McpExposure) and served.exposure.tools:
+            port = chosen.get((served.address, served.port), served.port)
+            name = published_names(served.exposure.tools)[0].name
+            return f"an MCP client at http://{_host(served.address)}:{port}/mcp, tool {name!r}"
+    return ""
+
+
+def _simplest(exposure: RestExposure) -> RestRoute | None:
+    routes = [r for r in exposure.routes if r.flow.unavailable is None and r.method == "GET"]
+    return min(routes, key=lambda r: sum(one.required for one in r.flow.inputs), default=None)
+
+
+def sample_path(route: RestRoute) -> str:
+    """A path with example values, and the query that is required."""
+    from naftiko_run.consumes.paths import folded_variables
+
+    path = route.path
+    for name in folded_variables(path).values():
+        path = path.replace("{{" + name + "}}", "example").replace("{" + name + "}", "example")
+    needed = [one for one in route.flow.inputs if one.required and any(s.place == "query" for s in one.sources)]
+    query = "&".join(f"{one.name}={_sample(one)}" for one in needed if not any(s.place == "path" for s in one.sources))
+    return f"{path}?{query}" if query else path
+
+
+def _sample(one: InputParameter) -> str:
+    if one.enum:
+        return str(one.enum[0])
+    return {"integer": "1", "number": "1", "boolean": "true"}.get(one.type, "example")

@@ -1,0 +1,151 @@
+"""Options that several verbs share: words in, typed settings out; a wrong one is one sentence and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from naftiko_run.errors import BindingError
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose error is one sentence in our form."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]  # argparse says NoReturn; raising is
+        raise BindingError(message, code="E-USAGE", hint=f"`{self.prog} --help` lists the options")
+
+
+def add_load_options(parser: argparse.ArgumentParser) -> None:
+    """What decides how a file is compiled."""
+    parser.add_argument(
+        "--base-uri", action="append", default=[], metavar="NAMESPACE=URL",
+        help="call this URL instead of the namespace's declared base URI (repeatable)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--bearer", action="append", default=[], metavar="NAMESPACE=VARIABLE",
+        help="send the variable's value as bearer token to a namespace that declares no authentication (repeatable)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--api-key", action="append", default=[], metavar="NAMESPACE=HEADER:VARIABLE",
+        help="send the variable's value in this header to a namespace that declares no authentication (repeatable)",
+    )  # fmt: skip
+    parser.add_argument("--strict", action="store_true", help="treat every error finding as a reason to refuse the file")
+    parser.add_argument(
+        "--expose-all", action="store_true", help="expose every consumed operation of a file that exposes nothing itself"
+    )
+
+
+def pairs(values: Iterable[str], option: str, shape: str) -> dict[str, str]:
+    """``NAME=VALUE`` words as a dictionary."""
+    found = {}
+    for value in values:
+        name, equals, rest = value.partition("=")
+        if not equals or not name or not rest:
+            raise BindingError(f"{option} {value!r} is not {shape}", code="E-USAGE")
+        found[name.strip()] = rest.strip()
+    return found
+
+
+def base_uris(values: Iterable[str]) -> dict[str, str]:
+    found = pairs(values, "--base-uri", "NAMESPACE=URL")
+    for namespace, url in found.items():
+        if not url.startswith(("http://", "https://", "//")):
+            hint = f"--base-uri {namespace}=https://..."
+            raise BindingError(f"--base-uri of {namespace!r} is not an http or https URL", code="E-USAGE", hint=hint)
+    return found
+
+
+def credentials(bearer: Iterable[str], api_key: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Authentication blocks by namespace, as an author would write them."""
+    found: dict[str, dict[str, str]] = {}
+    for namespace, variable in pairs(bearer, "--bearer", "NAMESPACE=VARIABLE").items():
+        found[namespace] = {"type": "bearer", "token": f"{{{{{variable}}}}}"}
+    for namespace, rest in pairs(api_key, "--api-key", "NAMESPACE=HEADER:VARIABLE").items():
+        header, _, variable = rest.partition(":")
+        if not variable:
+            raise BindingError(f"--api-key {namespace}={rest} is not NAMESPACE=HEADER:VARIABLE", code="E-USAGE")
+        found[namespace] = {"type": "apikey", "key": header, "value": f"{{{{{variable}}}}}", "placement": "header"}
+    return found
+
+
+def environment(env_files: Iterable[str]) -> Mapping[str, str]:
+    """The process environment over what ``--env-file`` files say."""
+    from naftiko_run.binds import read_env_file
+
+    found: dict[str, str] = {}
+    for name in env_files:
+        found.update(read_env_file(Path(name)))
+    return {**found, **os.environ}
+
+
+DOCUMENTS = (".yaml", ".yml")
+
+
+def find_files(words: Iterable[str], *, accept: Callable[[Path], bool] | None = None) -> tuple[list[Path], bool]:
+    """The files that words name: a file, a folder (searched below), a glob. Second: whether a folder or glob was among them.
+
+    A bare name that is not in the working directory is looked for in ``./capabilities/``. Mock documents are left out.
+    """
+    import glob
+
+    found: list[Path] = []
+    gathered = False
+    for word in words:
+        path = Path(word)
+        if path.is_dir():
+            gathered = True
+            found += [p for p in sorted(path.rglob("*")) if is_document(p) and p.is_file() and not _hidden(p, path)]
+        elif path.exists():
+            found.append(path)
+        elif glob.has_magic(word):
+            gathered = True
+            found += [p for p in map(Path, sorted(glob.glob(word, recursive=True))) if is_document(p) and p.is_file()]
+        elif path.name == word and (Path("capabilities") / word).exists():
+            found.append(Path("capabilities") / word)
+        else:
+            raise BindingError(f"there is no file {word!r}", code="E-NO-FILE", hint=_nearby(path))
+    chosen = [p for p in dict.fromkeys(found) if accept is None or accept(p)]
+    return chosen, gathered
+
+
+def is_document(path: Path) -> bool:
+    return path.suffix.lower() in DOCUMENTS and not path.name.endswith((".mock.yaml", ".mock.yml"))
+
+
+def _hidden(path: Path, below: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(below).parts)
+
+
+def _nearby(path: Path) -> str:
+    import difflib
+
+    folder = path.parent if path.parent.is_dir() else Path()
+    names = [p.name for p in folder.iterdir() if is_document(p)] if folder.is_dir() else []
+    close = difflib.get_close_matches(path.name, names, n=1)
+    return f"did you mean {str(folder / close[0])!r}?" if close else f"looked in {str(path.parent)!r} and in 'capabilities'"
+
+
+def configure_logging(form: str, level: str) -> None:
+    """Log to standard error; secrets are filtered by the engine's redactor once it has resolved them."""
+    handler = logging.StreamHandler()
+    if form == "json":
+        handler.setFormatter(_JsonFormatter())
+    else:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+
+
+class _JsonFormatter(logging.Formatter):
+    """One JSON object a line: ``time``, ``level``, ``logger``, ``message``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        import json
+        from datetime import UTC, datetime
+
+        when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        return json.dumps({"time": when, "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()})
