@@ -37,12 +37,15 @@ _WORDS = {
     "operation": f"{_NAMED} method path {_INPUTS} body outputRawFormat outputSchema outputParameters:*output "
     "outputMediaType maxBinarySize",
     "parameter": "name id=name in value template type required default description label display=label pattern enum items "
-    "format mapping properties",
-    "output": "name type value mapping const properties:*output items values description required enum maxLength",
+    "format mapping properties minimum maximum",
+    "output": "name type value mapping const properties:*output items values description required enum minItems maxItems maxLength",
     "tunnel": "type service identity fallback",
-    "authentication": "type username password token key value placement in name header headers parameters "
-    "clientId clientSecret consumerKey signingKey apiId apiKey accessKeyId secretKey region service certPath certPassword "
-    "authorizationServerUri resource audience scopes tokenEndpoint tokenValidation",
+    "authentication": "type scheme username user password token key value secret placement in name header headers parameters "
+    "authorizationServerUri issuer resource audience scopes scope tokenEndpoint tokenUrl tokenUri tokenValidation grantType grant "
+    "flow clientId clientSecret clientAuthentication refreshToken consumerKey clientKey consumerSecret signingKey privateKey "
+    "rsaKey signatureMethod accessToken tokenSecret accessTokenSecret apiId apiKey accessKeyId accessKey secretKey "
+    "secretAccessKey sessionToken region service certPath certificate cert certFile certPassword keyPassword passphrase keyPath "
+    "keyFile",
     # what is exposed
     "exposure": _SERVER,
     "rest": f"{_SERVER} {_INPUTS} resources:*restResource paths",
