@@ -1,0 +1,26 @@
+"""A loaded capability in, what playing its upstream takes out: the table of its operations, and stand-ins for its secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from naftiko_run.capability import Capability
+from naftiko_run.errors import Problems
+from naftiko_run.mock.document import mock_path, read_mock_document
+from naftiko_run.mock.operations import mock_table
+from naftiko_run.mock.sample import exposed_paths
+from naftiko_run.mock.table import MockTable
+
+
+def capability_table(capability: Capability, problems: Problems) -> MockTable:
+    """What the built-in upstream answers for ``capability``: its mock document, and samples for what that leaves out."""
+    document = read_mock_document(mock_path(capability.path), problems)
+    paths = exposed_paths(capability.document) if capability.document is not None else {}
+    return mock_table(capability.operations, document, paths, problems)
+
+
+def mock_environment(capability: Capability, environment: Mapping[str, str]) -> dict[str, str]:
+    """``environment`` with a stand-in for every variable the capability reads and nobody set."""
+    bound = {key for binding in capability.bindings if binding.scheme == "env" for key in binding.keys.values()}
+    used = {name.rpartition(".")[2] for name in capability.uses}
+    return {**{name: f"mock-{name.lower()}" for name in bound | used}, **environment}
