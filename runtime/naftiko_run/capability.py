@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from naftiko_run.binds import Binding, compile_binds, warn_not_bound
 from naftiko_run.consumes.consumer import ConsumesContext, HttpConsumer, compile_consumers
@@ -19,6 +20,7 @@ from naftiko_run.document.dialect import normalise
 from naftiko_run.document.imports import resolve_imports
 from naftiko_run.document.nodes import Node
 from naftiko_run.document.reader import read_document
+from naftiko_run.document.schema import check_schema
 from naftiko_run.document.shapes import classify
 from naftiko_run.errors import DocumentErrors, Finding, Place, Problems, SpecError
 from naftiko_run.exposes.compile import ExposesContext, compile_exposures
@@ -39,6 +41,7 @@ class LoadOptions:
     limits: Limits = DEFAULT_LIMITS
     expose_all: bool = False
     strict: bool = False
+    schema: Literal["", "tolerant", "official"] = ""  # which JSON Schema the document is held against, besides being compiled
     port_of: Callable[[int], int] = int  # a declared port as it will be listened on
     credentials: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # authentication by namespace, where none is declared
 
@@ -83,6 +86,8 @@ def load(path: str | Path, options: LoadOptions | None = None) -> Capability:
     file = Path(path)
     try:
         root = read_document(file, limits=options.limits)
+        if options.schema or options.strict:
+            check_schema(root, problems, strict=options.schema == "official")
         root = normalise(root, problems)
 
         def read_beside(other: Path, *, display: str = "") -> object:

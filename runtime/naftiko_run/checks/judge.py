@@ -1,0 +1,30 @@
+"""Files in, findings out: the judgement that serving would pass, without serving.
+
+The same ``load`` runs as for serving, so what one accepts the other accepts; the document's JSON Schema is held against it as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from naftiko_run.capability import LoadOptions, load
+from naftiko_run.errors import DocumentErrors, Finding
+
+
+def judge_file(file: Path, options: LoadOptions) -> tuple[list[Finding], bool]:
+    """The findings of one file, and whether it would be served."""
+    try:
+        capability = load(file, options)
+    except DocumentErrors as error:
+        return list(error.findings), False
+    findings = list(capability.findings)
+    # A shared document that is only imported exposes nothing and is none the worse for it.
+    return findings, not (options.strict and any(f.severity == "error" for f in findings))
+
+
+def judge(files: Iterable[Path], options: LoadOptions, *, official: bool = False) -> list[Finding]:
+    """All findings of ``files``. ``official`` holds them against the published language."""
+    options = replace(options, schema="official" if official else "tolerant")
+    return [finding for file in files for finding in judge_file(file, options)[0]]

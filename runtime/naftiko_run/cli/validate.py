@@ -1,0 +1,43 @@
+"""``validate``: files, folders and globs in, findings on standard output. Exit 0 clean, 1 findings, 2 could not run.
+
+Errors are findings that count; with ``--strict`` warnings count too, and the document is held against the official language.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from naftiko_run import __version__
+from naftiko_run.capability import LoadOptions
+from naftiko_run.checks.judge import judge
+from naftiko_run.checks.reports.report import REPORT_FORMATS
+from naftiko_run.checks.reports.write import write_report
+from naftiko_run.cli import options as shared
+from naftiko_run.errors import BindingError
+
+
+def parser() -> argparse.ArgumentParser:
+    found = shared.Parser(prog="naftiko-run validate", description="Check capability files as serving would, for CI.")
+    found.add_argument("paths", nargs="+", metavar="PATH", help="a capability file, a folder (searched below), or a glob")
+    found.add_argument("--format", choices=sorted(REPORT_FORMATS), default="text", help="how findings are written")
+    shared.add_load_options(found)
+    found.add_argument("--quiet", action="store_true", help="leave notes and warnings out")
+    return found
+
+
+def run(arguments: list[str]) -> int:
+    given = parser().parse_args(arguments)
+    files, _ = shared.find_files(given.paths)
+    if not files:
+        raise BindingError("no capability file matches", code="E-NO-FILE", hint="files end in .yaml or .yml")
+    options = LoadOptions(
+        base_uris=shared.base_uris(given.base_uri),
+        expose_all=given.expose_all,
+        credentials=shared.credentials(given.bearer, given.api_key),
+    )
+    findings = judge(files, options, official=given.strict)
+    counted = [f for f in findings if f.severity == "error" or (given.strict and f.severity == "warning")]
+    shown = counted if given.quiet else findings
+    sys.stdout.write(write_report(shown, given.format, files=map(str, files), version=__version__))
+    return 1 if counted else 0
