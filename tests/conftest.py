@@ -25,3 +25,12 @@ async def upstream() -> AsyncIterator[Upstream]:
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """A throwaway certificate authority."""
     return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Reference data beside the checkout; it is no part of the project, so tests that need it are skipped elsewhere."""
+    folder = Path(__file__).parents[1].parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("the reference data is not beside this checkout")
+    return folder

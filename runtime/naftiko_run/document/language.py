@@ -38,14 +38,18 @@ _WORDS = {
     "outputMediaType maxBinarySize",
     "parameter": "name id=name in value template type required default description label display=label pattern enum items "
     "format mapping properties minimum maximum",
-    "output": "name type value mapping const properties:*output items values description required enum minItems maxItems maxLength",
+    "output": "name type value mapping const properties:*output items values description required enum minItems maxItems "
+    "maxLength",
     "tunnel": "type service identity fallback",
     "authentication": "type scheme username user password token key value secret placement in name header headers parameters "
-    "authorizationServerUri issuer resource audience scopes scope tokenEndpoint tokenUrl tokenUri tokenValidation grantType grant "
-    "flow clientId clientSecret clientAuthentication refreshToken consumerKey clientKey consumerSecret signingKey privateKey "
-    "rsaKey signatureMethod accessToken tokenSecret accessTokenSecret apiId apiKey accessKeyId accessKey secretKey "
-    "secretAccessKey sessionToken region service certPath certificate cert certFile certPassword keyPassword passphrase keyPath "
-    "keyFile",
+    # OAuth 2
+    "authorizationServerUri issuer resource audience scopes scope tokenEndpoint tokenUrl tokenUri tokenValidation grantType "
+    "grant flow clientId clientSecret clientAuthentication refreshToken accessToken "
+    # signatures
+    "consumerKey clientKey consumerSecret signingKey privateKey rsaKey signatureMethod tokenSecret accessTokenSecret apiId "
+    "apiKey accessKeyId accessKey secretKey secretAccessKey sessionToken region service "
+    # client certificates
+    "certPath certificate cert certFile certPassword keyPassword passphrase keyPath keyFile",
     # what is exposed
     "exposure": _SERVER,
     "rest": f"{_SERVER} {_INPUTS} resources:*restResource paths",
