@@ -3,17 +3,21 @@
 Nothing is started before the first run. A worker does one kind of job, knows no environment variable, is locked in before it
 reads a payload (see ``child``), is killed when its time is up, and is replaced after any failure or a number of runs.
 
-On the wire: the parent sends an 8-byte length and a payload; the child answers with a letter (H greeting, R result, X refused,
-F failed), an 8-byte length and content. A worker's words are as untrusted as what it was given: lengths are bounded.
+On the wire, a socket that is the child's stdin and stdout, the parent sends an 8-byte length and a payload; the child answers
+with a letter (H greeting, R result, X refused, F failed), an 8-byte length and content. A worker's words are as untrusted as
+what it was given: lengths are bounded.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import json
 import os
 import signal
+import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -28,6 +32,8 @@ RUNS = 1_000
 CPU_SECONDS = 5
 ANSWER_BYTES = 64 * MIB
 START_SECONDS = 20.0  # for a loaded machine; a start takes a tenth of a second
+
+_PR_SET_CHILD_SUBREAPER = 36
 
 _BOOT = (
     "import json, sys; settings = json.loads(sys.argv[1]); sys.path[:] = settings['path']; "
@@ -58,35 +64,39 @@ class WorkerRefused(WorkerFailed):
 class _Worker:
     """One live process. It is its group's leader, so that what it starts ends with it."""
 
-    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, name: str, process: subprocess.Popen[bytes], *, hosting: bool) -> None:
         self.name = name
         self.process = process
+        self.hosting = hosting
         self.filtered = False
         self.runs = 0
+        self.reader: asyncio.StreamReader
+        self.writer: asyncio.StreamWriter
 
     async def ask(self, payload: bytes) -> tuple[str, bytes]:
-        assert self.process.stdin is not None
         self.runs += 1
-        self.process.stdin.writelines([len(payload).to_bytes(8), payload])
+        self.writer.writelines([len(payload).to_bytes(8), payload])
         # A worker that dies while it is being written to is noticed by reading.
         with contextlib.suppress(ConnectionError):
-            await self.process.stdin.drain()
+            await self.writer.drain()
         return await self.answer()
 
     async def answer(self) -> tuple[str, bytes]:
-        assert self.process.stdout is not None
-        head = await self.process.stdout.readexactly(9)
+        head = await self.reader.readexactly(9)
         length = int.from_bytes(head[1:])
         if length > ANSWER_BYTES:
             raise WorkerFailed(f"the answer of worker {self.name!r} is too large")
-        return head[:1].decode("latin-1"), await self.process.stdout.readexactly(length)
+        return head[:1].decode("latin-1"), await self.reader.readexactly(length)
 
     async def end(self) -> None:
+        """Kill the process and what it started, and collect them all."""
+        group = self.process.pid
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        if self.process.stdin is not None:
-            self.process.stdin.close()
-        await self.process.wait()
+            os.killpg(group, signal.SIGKILL)
+        self.writer.transport.abort()
+        await asyncio.to_thread(self.process.wait)
+        if self.hosting:
+            await _collect(group)
 
 
 class WorkerPool:
@@ -167,7 +177,7 @@ class WorkerPool:
         for index in range(len(self._idle) - 1, -1, -1):
             if self._idle[index].name == job:
                 worker = self._idle.pop(index)
-                if worker.process.returncode is None:
+                if worker.process.poll() is None:
                     return worker
                 self._retire(worker)
         if len(self._idle) + len(self._busy) >= self.size and self._idle:
@@ -185,12 +195,12 @@ class WorkerPool:
             "runs": RUNS,
             "path": _import_path(),
         }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", _BOOT, json.dumps(settings),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-            env={}, cwd="/", close_fds=True, start_new_session=True,
-        )  # fmt: skip
-        worker = _Worker(name, process)
+        if hosting := job.profile == "hosting":
+            _adopt_orphans()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            worker = _Worker(name, _spawn(settings, theirs), hosting=hosting)
+        worker.reader, worker.writer = await asyncio.open_connection(sock=ours)
         try:
             async with asyncio.timeout(START_SECONDS):
                 kind, content = await worker.answer()
@@ -224,6 +234,33 @@ class WorkerPool:
 
     async def __aexit__(self, *exception: object) -> None:
         await self.close()
+
+
+def _spawn(settings: dict[str, object], stream: socket.socket) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and our own words
+        [sys.executable, "-I", "-B", "-X", "utf8", "-c", _BOOT, json.dumps(settings)],
+        stdin=stream.fileno(),
+        stdout=stream.fileno(),
+        stderr=subprocess.DEVNULL,
+        env={},
+        cwd="/",
+        close_fds=True,
+        start_new_session=True,
+    )
+
+
+def _adopt_orphans() -> None:
+    """Have the programs of a killed worker handed to this process, as they are anyway where it is a container's first one."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+async def _collect(group: int) -> None:
+    """Wait for the killed members of a dead worker's group that were handed to this process."""
+    with contextlib.suppress(ChildProcessError):
+        for _ in range(100):
+            if os.waitpid(-group, os.WNOHANG) == (0, 0):  # noqa: ASYNC222 - does not wait
+                await asyncio.sleep(0.01)
 
 
 def _refusal(content: bytes) -> tuple[str, str]:
