@@ -50,7 +50,10 @@ class InputCollector:
     # ---- declared
 
     def declare(self, levels: Iterable[Node]) -> None:
-        """Read ``inputParameters`` of these nodes; a later level replaces an earlier one of the same name."""
+        """Read ``inputParameters`` of these nodes; a later level replaces an earlier one of the same name.
+
+        Only tool-style inputs are required by default: a REST query, header or body field is not, where nothing is said.
+        """
         for level in levels:
             for name, item in level.named("inputParameters"):
                 if name:
@@ -74,7 +77,7 @@ class InputCollector:
         self._found[name] = InputParameter(
             name=name,
             type=self._type(item),
-            required=bool(required) if required is not None else self.strict or self._in_path(name, item),
+            required=bool(required) if required is not None else self._required_by_default(name, item),
             description=item.get_text("description"),
             pattern=self._pattern(item),
             enum=tuple(one.plain() for one in enum.elements()) if enum is not None else (),
@@ -85,6 +88,9 @@ class InputCollector:
             json_path=json_path,
             sources=self._sources(name, _PLACES.get(item.get_text("in").lower(), "")),
         )
+
+    def _required_by_default(self, name: str, item: Node) -> bool:
+        return self._in_path(name, item) or (self.strict and (self.face != "rest" or item.get("in") is None))
 
     def _in_path(self, name: str, item: Node) -> bool:
         return fold(name) in self._path_names and item.get_text("in", default="path") == "path"
