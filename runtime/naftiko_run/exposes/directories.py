@@ -50,7 +50,7 @@ def _walk(directory: str, prefix: str, depth: int) -> Iterator[str]:
     except OSError:
         return
     for entry in entries:
-        if not _is_plain(entry.name):
+        if not is_plain(entry.name):
             continue
         if entry.is_file(follow_symlinks=False):
             yield prefix + entry.name
@@ -58,14 +58,15 @@ def _walk(directory: str, prefix: str, depth: int) -> Iterator[str]:
             yield from _walk(entry.path, f"{prefix}{entry.name}/", depth - 1)
 
 
-def _is_plain(segment: str) -> bool:
+def is_plain(segment: str) -> bool:
+    """Whether a path segment is one that is listed and read at all."""
     return segment not in (".", "..") and _SEGMENT.fullmatch(segment) is not None
 
 
 def read_file(directory: str, path: str, limit: int) -> bytes:
     """The content of ``path`` below ``directory``. Raises ``NotServed`` or ``TooLarge``."""
     segments = path.split("/")
-    if not all(map(_is_plain, segments)):
+    if not all(map(is_plain, segments)):
         raise NotServed(path)
     opened: list[int] = []
     try:
@@ -90,3 +91,11 @@ def _content(descriptor: int, limit: int) -> bytes:
     if len(content) > limit:
         raise TooLarge(f"larger than {limit} bytes")
     return content
+
+
+def file_size(directory: str, path: str) -> int:
+    """The size of a listed file in bytes; 0 where it is gone."""
+    try:
+        return os.stat(os.path.join(directory, path), follow_symlinks=False).st_size
+    except OSError:
+        return 0
