@@ -27,7 +27,7 @@ ORDER = (
     ("engine",),
     ("checks", "authoring", "mock", "deploy"),
     ("server",),
-    ("cli",),
+    ("cli", "__main__"),
 )
 RANK = {name: rank for rank, group in enumerate(ORDER) for name in group}
 SERVER_LIBRARY, WEB_LIBRARY, CLIENT_LIBRARY = "uvicorn", "starlette", "httpx2"
