@@ -204,8 +204,8 @@ class Caller:
     async def error(self, method: str, params: Mapping[str, object] | None = None) -> Any:
         return (await self(method, params))["error"]
 
-    async def call(self, name: str, **arguments: object) -> Any:
-        return await self.result("tools/call", {"name": name, "arguments": arguments})
+    async def call(self, tool: str, /, **arguments: object) -> Any:
+        return await self.result("tools/call", {"name": tool, "arguments": arguments})
 
 
 @pytest.fixture
