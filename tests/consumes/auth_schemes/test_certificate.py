@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 
 from naftiko_run.consumes.authentication import compile_authentication
-from naftiko_run.consumes.settings import ClientCertificate, ClientSettings, build_tls_context
+from naftiko_run.consumes.settings import ClientCertificate, ClientSettings
+from naftiko_run.consumes.tls import build_tls_context
 from naftiko_run.document.reader import read_text
 from naftiko_run.errors import BindingError, Problems
 from naftiko_run.expressions.reference import Names

@@ -26,6 +26,7 @@ Send = Callable[[UpstreamRequest, Deadline], Awaitable[UpstreamReply]]
 """One request through the process's one client factory: limits and egress rules apply."""
 
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_INNER = re.compile("_([a-z])")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 FORBIDDEN = frozenset({"host", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade"})
 """Headers that frame a message or belong to one hop: never a credential's (requirement S33)."""
@@ -149,13 +150,18 @@ class AuthBlock:
         absent = [name for name in names if name not in fields]
         if not absent:
             return None
-        listed = ", ".join(map(repr, absent))
+        listed = ", ".join(repr(written_as(name)) for name in absent)
         return self.refuse(f"authentication lacks {listed}", f"write {listed} beside type", code="E-AUTH-INCOMPLETE")
 
 
 AuthFactory = Callable[[AuthBlock], Authentication]
 
 AUTH_SCHEMES: Registry[AuthFactory] = Registry("authentication type")
+
+
+def written_as(name: str) -> str:
+    """How a document writes the field that we call ``name``."""
+    return "authorizationServerUri" if name == "issuer" else _INNER.sub(lambda found: found[1].upper(), name)
 
 
 def header_value(name: str, value: str) -> str:

@@ -1,0 +1,1 @@
+"""Authentication of callers, one module for each kind of credential."""
