@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import naftiko_run
+from naftiko_run.errors import (
+    InvalidInputs,
+    MethodNotAllowed,
+    RequestError,
+    StepFailed,
+    UpstreamStatus,
+    UpstreamTimeout,
+)
+from naftiko_run.exposes.answers import HTTP_ANSWERS, problem
+from naftiko_run.exposes.mcp.results import tool_error
 
 PACKAGE = Path(__file__).parent.parent / "runtime" / "naftiko_run"
 
@@ -110,6 +121,43 @@ def test_the_public_surface_is_short_and_sorted():
     assert sorted(naftiko_run.__all__) == ["Capability", "Engine", "NaftikoError", "__version__", "load"]
     assert naftiko_run.__all__ == sorted(naftiko_run.__all__)
     assert all(hasattr(naftiko_run, name) for name in naftiko_run.__all__)
+
+
+# ---- errors outward
+
+
+def request_errors(base: type[RequestError] = RequestError) -> set[type[RequestError]]:
+    return {base, *(found for child in base.__subclasses__() for found in request_errors(child))}
+
+
+def sample_error(kind: type[RequestError]) -> RequestError:
+    """An error of that class with the arguments it needs."""
+    if kind is StepFailed:
+        return StepFailed("first", UpstreamTimeout("too slow"), completed=[], side_effects=[])
+    if kind is InvalidInputs:
+        return InvalidInputs([{"name": "id", "place": "path", "message": "is required"}])
+    needed = {MethodNotAllowed: {"allow": ("GET",)}, UpstreamStatus: {"upstream_status": 418}}
+    return kind("it failed", **needed.get(kind, {}))
+
+
+def test_every_error_of_a_request_stands_in_the_http_table():
+    known = {kind for kind in request_errors() if kind.__module__ == "naftiko_run.errors"}
+
+    assert {kind.__name__ for kind in known} == {kind.__name__ for kind in HTTP_ANSWERS}
+
+
+@pytest.mark.parametrize("kind", sorted(request_errors(), key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__)
+def test_every_error_of_a_request_is_an_answer_over_http_and_mcp(kind):
+    error = sample_error(kind)
+
+    answer, result = problem(error, "r-1"), json.loads(b"{" + tool_error(error) + b"}")
+
+    document = json.loads(answer.body)
+    assert answer.status == document["status"] == error.status
+    assert 400 <= error.status <= 599
+    assert (document["title"], document["requestId"]) == (error.title, "r-1")
+    assert result["isError"] is True
+    assert error.message in result["content"][0]["text"]
 
 
 def test_the_packages_inside_export_nothing():
