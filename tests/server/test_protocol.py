@@ -310,7 +310,7 @@ OVERSIZED = {
     "announced body with expectation": (413, request("POST / HTTP/1.1", "Content-Length: 1001", "Expect: 100-continue")),
     "chunked body": (
         413,
-        request("POST / HTTP/1.1", CHUNKED, body=b"1f4\r\n" + b"a" * 500 + b"\r\n" + b"1f5\r\n" + b"a" * 501),
+        request("POST / HTTP/1.1", CHUNKED, body=b"1f4\r\n" + b"a" * 500 + b"\r\n1f5\r\n" + b"a" * 501),
     ),
     "trailers": (431, request("POST / HTTP/1.1", CHUNKED, body=b"0\r\nX-A: " + b"a" * 500 + b"\r\n\r\n")),
     "chunk extension": (431, request("POST / HTTP/1.1", CHUNKED, body=b"1;" + b"a" * 300_000)),

@@ -89,13 +89,13 @@ async def test_a_caller_that_reads_slowly_but_steadily_gets_its_answer(serving):
     async def large(request: HttpRequest) -> HttpAnswer:
         return HttpAnswer(status=200, body=body)
 
-    caller = await (await serving(large, limits=SHORT)).connect()
+    caller = await (await serving(large, limits={"body_time": 0.8})).connect()
     caller.send(GET)
     head = await caller.head()
     got = 0
     while got < int(head.headers["content-length"]):
         got += len(await caller.reader.readexactly(500_000))
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.03)
 
     assert got == len(body)
 

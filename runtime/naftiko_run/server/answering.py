@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from math import inf
 from typing import Any
 
@@ -25,15 +26,12 @@ _JOIN = 64 * 1024  # up to here head and body are joined into one write
 _MIN_RATE = 4096  # bytes per second a caller must take of an answer, measured over the body time
 
 
-class Exchange:
-    """A complete request with what its answer needs to know about the connection."""
+@dataclass(slots=True, kw_only=True)
+class Exchange(HttpRequest):
+    """A complete request, with what its answer needs to know about the connection."""
 
-    __slots__ = ("is_http_1_0", "keeps_alive", "request")
-
-    def __init__(self, request: HttpRequest, keeps_alive: bool, is_http_1_0: bool) -> None:
-        self.request = request
-        self.keeps_alive = keeps_alive
-        self.is_http_1_0 = is_http_1_0
+    keeps_alive: bool
+    is_http_1_0: bool
 
 
 class Answering(asyncio.Protocol):
@@ -85,11 +83,11 @@ class Answering(asyncio.Protocol):
         self.queue.clear()
         if self.is_streaming and self.task is not None:
             self.task.cancel()
-        if self.active is not None and self.active.request.on_disconnect is not None:
+        if self.active is not None and self.active.on_disconnect is not None:
             try:
-                self.active.request.on_disconnect()
+                self.active.on_disconnect()
             except Exception:
-                LOGGER.exception("request %s: its disconnect callback failed", self.active.request.request_id)
+                LOGGER.exception("request %s: its disconnect callback failed", self.active.request_id)
         if self.writable is not None and not self.writable.done():
             self.writable.set_result(None)
 
@@ -202,14 +200,21 @@ class Answering(asyncio.Protocol):
     # ---- one exchange
 
     async def _run(self, exchange: Exchange) -> None:
-        request = exchange.request
+        site, admission = self.site, self.state.admission
         try:
-            answer = await self._answer(request)
+            if site.is_plain and admission.enter():
+                try:
+                    answer = await site.handler(exchange)
+                finally:
+                    admission.leave()
+            else:
+                answer = await self._answer(exchange)
         except asyncio.CancelledError:
-            answer, exchange.keeps_alive = refusals.STOPPING.answer(request.request_id), False
+            answer, exchange.keeps_alive = refusals.STOPPING.answer(exchange.request_id), False
         except Exception:
-            LOGGER.exception("request %s failed", request.request_id)
-            answer = refusals.HANDLER_FAILED.answer(request.request_id)
+            level = logging.DEBUG if self.is_gone else logging.ERROR  # work that failed because its caller left is no news
+            LOGGER.log(level, "request %s failed", exchange.request_id, exc_info=True)
+            answer = refusals.HANDLER_FAILED.answer(exchange.request_id)
         if answer.stream is None:
             self._write(exchange, answer)
         else:
@@ -217,6 +222,7 @@ class Answering(asyncio.Protocol):
         self._finish(exchange)
 
     async def _answer(self, request: HttpRequest) -> HttpAnswer:
+        """The less usual ways to an answer: a preflight, an exempt listener, no free place."""
         site, admission = self.site, self.state.admission
         if site.cors is not None and (preflight := site.cors.preflight(request)) is not None:
             return preflight
@@ -244,32 +250,32 @@ class Answering(asyncio.Protocol):
             self._next()
 
     def _framing(self, request_id: str, length: int | None, closes: bool, extra: str = "") -> str:
-        size = "" if length is None else f"content-length: {length}\r\n"
-        connection = "connection: close\r\n" if closes else ""
-        return f"{size}{connection}{extra}x-request-id: {request_id}\r\ndate: {self.state.date}\r\n\r\n"
+        if length is not None:
+            extra = f"content-length: {length}\r\n{extra}"
+        if closes:
+            extra = f"connection: close\r\n{extra}"
+        return f"{extra}x-request-id: {request_id}{self.state.date_field}"
 
     def _closes(self, exchange: Exchange) -> bool:
         return not exchange.keeps_alive or self.site.closes
 
     def _cors_fields(self, exchange: Exchange) -> str:
         cors = self.site.cors
-        if cors is None:
-            return ""
-        return "".join(f"{name}: {value}\r\n" for name, value in cors.fields(exchange.request))
+        return "" if cors is None else "".join(f"{name}: {value}\r\n" for name, value in cors.fields(exchange))
 
     def _write(self, exchange: Exchange, answer: HttpAnswer) -> None:
         if self.is_gone:
             return
-        status, body, request = answer.status, answer.body, exchange.request
+        status, body = answer.status, answer.body
         length = None if status in NO_BODY else len(body)
         extra = self._cors_fields(exchange)
         if exchange.is_http_1_0 and exchange.keeps_alive and not self.site.closes:
             extra += "connection: keep-alive\r\n"
-        framing = self._framing(request.request_id, length, self._closes(exchange), extra)
+        framing = self._framing(exchange.request_id, length, self._closes(exchange), extra)
         head = self._head(exchange, answer, framing)
         if head is None:
             return
-        if length is None or request.method == "HEAD":
+        if length is None or exchange.method == "HEAD":
             self.transport.write(head)
         elif length <= _JOIN:
             self.transport.write(head + body)
@@ -281,12 +287,12 @@ class Answering(asyncio.Protocol):
         try:
             return encode_head(answer.status, answer.headers, framing)
         except (ValueError, KeyError):
-            LOGGER.exception("request %s: its answer cannot be written", exchange.request.request_id)
-            self._write(exchange, refusals.HANDLER_FAILED.answer(exchange.request.request_id))
+            LOGGER.exception("request %s: its answer cannot be written", exchange.request_id)
+            self._write(exchange, refusals.HANDLER_FAILED.answer(exchange.request_id))
             return None
 
     async def _write_stream(self, exchange: Exchange, answer: HttpAnswer, stream: AsyncIterator[bytes]) -> None:
-        state, request_id = self.state, exchange.request.request_id
+        state, request_id = self.state, exchange.request_id
         if state.streams >= state.limits.streams:
             self._write(exchange, refusals.TOO_MANY_STREAMS.answer(request_id))
             await _close_stream(stream, request_id)
@@ -307,12 +313,12 @@ class Answering(asyncio.Protocol):
 
     async def _send_stream(self, exchange: Exchange, answer: HttpAnswer, stream: AsyncIterator[bytes]) -> None:
         is_chunked = not exchange.is_http_1_0
-        has_body = exchange.request.method != "HEAD" and answer.status not in NO_BODY
+        has_body = exchange.method != "HEAD" and answer.status not in NO_BODY
         exchange.keeps_alive = exchange.keeps_alive and is_chunked
         extra = self._cors_fields(exchange)
         if is_chunked and answer.status not in NO_BODY:
             extra += "transfer-encoding: chunked\r\n"
-        framing = self._framing(exchange.request.request_id, None, self._closes(exchange), extra)
+        framing = self._framing(exchange.request_id, None, self._closes(exchange), extra)
         head = self._head(exchange, answer, framing)
         if head is None or self.is_gone:
             return

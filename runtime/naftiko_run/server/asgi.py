@@ -7,7 +7,8 @@ app, so that a test can call it without a socket. Requests are complete before t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,6 +19,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
+LOGGER = logging.getLogger("naftiko_run.server")
+_STOP_TIME = 5.0
 _VERSION = {"version": "3.0", "spec_version": "2.3"}
 
 
@@ -74,80 +77,101 @@ class AsgiMount:
         }
 
 
+class _Chunks:
+    """What an app sends, one chunk ahead of what the caller takes; closing it is how the app learns that nobody listens.
+
+    Not a generator: one that was never begun would not notice being closed.
+    """
+
+    def __init__(self) -> None:
+        self.gone = asyncio.Event()
+        self.failure: Exception | None = None
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(1)
+
+    async def put(self, chunk: bytes | None) -> None:
+        if not self.gone.is_set():
+            await self._queue.put(chunk)
+
+    def __aiter__(self) -> _Chunks:
+        return self
+
+    async def __anext__(self) -> bytes:
+        chunk = await self._queue.get()
+        if chunk is not None:
+            return chunk
+        if self.failure is not None:
+            raise self.failure
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        self.gone.set()
+        while not self._queue.empty():  # whoever waits to put is let go
+            self._queue.get_nowait()
+
+
 class _AsgiExchange:
     """One request inside an ASGI app: what it receives and what it sends."""
 
     def __init__(self, request: HttpRequest) -> None:
-        loop = asyncio.get_running_loop()
         self.request = request
-        self.answer: asyncio.Future[HttpAnswer] = loop.create_future()
-        self.gone = asyncio.Event()  # the caller, or its interest
+        self.answer: asyncio.Future[HttpAnswer] = asyncio.get_running_loop().create_future()
+        self.chunks = _Chunks()
         self.is_received = False
         self.status = 0
         self.headers: list[tuple[str, str]] = []
-        self.chunks: asyncio.Queue[bytes | None] = asyncio.Queue(1)
-        self.failure: BaseException | None = None
-        request.on_disconnect = self.gone.set
+        request.on_disconnect = self.chunks.gone.set
 
     async def run(self, app: AsgiApp, scope: dict[str, Any]) -> None:
         try:
             await app(scope, self.receive, self.send)
             if not self.status:
                 raise RuntimeError("the app returned without an answer")
-        except BaseException as exc:
-            self.failure = exc
-            if not self.answer.done():
-                self.answer.set_exception(exc if isinstance(exc, Exception) else RuntimeError("the app was cancelled"))
-            elif not isinstance(exc, Exception):
-                raise
+        except Exception as exc:
+            self._failed(exc)
         finally:
-            if self.answer.done() and not self.gone.is_set():
-                await self.chunks.put(None)
+            if not self.answer.done():
+                self.answer.cancel()
+            await self.chunks.put(None)
+
+    def _failed(self, exc: Exception) -> None:
+        self.chunks.failure = exc
+        if not self.answer.done():
+            self.answer.set_exception(exc)
+            if self.chunks.gone.is_set():
+                self.answer.exception()  # nobody waits for it any more
+        elif not self.chunks.gone.is_set() or not isinstance(exc, OSError):
+            LOGGER.error("request %s failed in a mounted app", self.request.request_id, exc_info=exc)
 
     async def receive(self) -> Message:
         if not self.is_received:
             self.is_received = True
             return {"type": "http.request", "body": self.request.body, "more_body": False}
-        await self.gone.wait()
+        await self.chunks.gone.wait()
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
+        if self.chunks.gone.is_set():
+            await asyncio.sleep(0)  # an app that goes on sending must not keep the event loop to itself
+            raise OSError("the caller is gone")
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message.get("headers", ())]
             # A body that follows at once travels with the head; otherwise the head must not wait for it.
-            asyncio.get_running_loop().call_soon(self._answer_with_stream)
-            return
-        if message["type"] != "http.response.body" or self.gone.is_set():
-            return
-        body, has_more = message.get("body", b""), message.get("more_body", False)
+            asyncio.get_running_loop().call_soon(self._begin_stream)
+        elif message["type"] == "http.response.body":
+            await self._send_body(bytes(message.get("body", b"")), message.get("more_body", False))
+
+    async def _send_body(self, body: bytes, has_more: bool) -> None:
         if not has_more and not self.answer.done():
-            self.answer.set_result(HttpAnswer(status=self.status, headers=self.headers, body=bytes(body)))
-            self.gone.set()
+            self.answer.set_result(HttpAnswer(status=self.status, headers=self.headers, body=body))
+            self.chunks.gone.set()
             return
-        self._answer_with_stream()
-        await self._put(bytes(body))
-        if not has_more:
-            await self._put(None)
-            self.gone.set()
+        self._begin_stream()
+        await self.chunks.put(body)
 
-    async def _put(self, chunk: bytes | None) -> None:
-        await self.chunks.put(chunk)
-
-    def _answer_with_stream(self) -> None:
+    def _begin_stream(self) -> None:
         if not self.answer.done():
-            self.answer.set_result(HttpAnswer(status=self.status, headers=self.headers, stream=self._stream()))
-
-    async def _stream(self) -> AsyncIterator[bytes]:
-        try:
-            while (chunk := await self.chunks.get()) is not None:
-                yield chunk
-            if isinstance(self.failure, Exception):
-                raise self.failure
-        finally:
-            self.gone.set()
-            while not self.chunks.empty():  # whoever waits to put is let go
-                self.chunks.get_nowait()
+            self.answer.set_result(HttpAnswer(status=self.status, headers=self.headers, stream=self.chunks))
 
 
 class _Lifespan:
@@ -169,7 +193,11 @@ class _Lifespan:
     async def stop(self) -> None:
         if self.task is not None and not self.task.done():
             await self.incoming.put({"type": "lifespan.shutdown"})
-            await self.task
+            _, late = await asyncio.wait({self.task}, timeout=_STOP_TIME)
+            for task in late:
+                LOGGER.warning("a mounted app did not stop within %s seconds", _STOP_TIME)
+                task.cancel()
+                await asyncio.wait({task})
 
     async def _run(self) -> None:
         scope = {"type": "lifespan", "asgi": _VERSION, "state": self.state}
@@ -178,7 +206,7 @@ class _Lifespan:
         except Exception:
             # An app that knows no lifespan fails here, before it said anything: that is how the specification wants it.
             if self.started is not None and self.started.done():
-                raise
+                LOGGER.exception("the lifespan of a mounted app failed")
         finally:
             if self.started is not None and not self.started.done():
                 self.started.set_result(None)

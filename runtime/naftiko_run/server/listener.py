@@ -74,12 +74,24 @@ def routed(handler: Handler, mounts: Sequence[tuple[str, Handler]]) -> Handler:
 
 
 def merge(listeners: Iterable[Listener]) -> list[Listener]:
-    """One listener per address and port. The first handler stands; those after it must come with mounts only."""
+    """One listener per address and port: the same handler, with the mounts and allow-lists of all."""
     merged: dict[tuple[str, int], Listener] = {}
     for listener in listeners:
         known = merged.get(listener.key) if listener.port else None
         if known is None:
             merged[listener.key if listener.port else ("", -len(merged) - 1)] = listener
+        elif known.handler is not listener.handler:
+            raise BindingError(
+                f"port {listener.port} on {listener.address} is wanted for two different handlers",
+                code="E-PORT-SHARED",
+                hint="give one of them another port with --port",
+            )
         else:
-            merged[listener.key] = replace(known, mounts=(*known.mounts, *listener.mounts))
+            merged[listener.key] = replace(
+                known,
+                mounts=(*known.mounts, *listener.mounts),
+                hosts=(*known.hosts, *listener.hosts),
+                origins=(*known.origins, *listener.origins),
+                cors=(*known.cors, *listener.cors),
+            )
     return list(merged.values())

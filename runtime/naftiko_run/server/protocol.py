@@ -13,11 +13,9 @@ import asyncio
 import re
 import sys
 from math import inf
-from typing import cast
 
 import httptools
 
-from naftiko_run.exposes.messages import HttpRequest
 from naftiko_run.server import refusals
 from naftiko_run.server.answering import Answering, Exchange
 from naftiko_run.server.site import Site
@@ -28,6 +26,7 @@ _QUEUE = 16
 _ODDMENTS = 64 * 1024  # chunk extensions and trailers of one body
 _PER_CHUNK = 24  # framing bytes of one chunk: size and two line ends
 _SAFE_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
+_JUDGED = frozenset({"content-length", "expect", "host", "origin", "transfer-encoding", "x-request-id"})
 _NAME_ROOM = 512
 
 _names: dict[bytes, str] = {}  # header name as sent -> lower case; bounded
@@ -45,7 +44,7 @@ class HttpConnection(Answering):
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)
-        self.parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
+        self.parser = httptools.HttpRequestParser(self)
         self.held = b""  # read, but not parsed until the queue is shorter
         # the request being read
         self.is_reading = False
@@ -87,9 +86,8 @@ class HttpConnection(Answering):
             self._feed(view[start : start + _SLICE])
 
     def _feed(self, data: bytes | memoryview) -> None:
-        parser = cast("httptools.HttpRequestParser", self.parser)
         try:
-            parser.feed_data(data)
+            self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as exc:
             self._read_without_upgrade(bytes(data[exc.args[0] :]))
             return
@@ -140,7 +138,7 @@ class HttpConnection(Answering):
     def connection_lost(self, exc: Exception | None) -> None:
         self.site.connections.discard(self)
         super().connection_lost(exc)
-        self.parser = None  # it holds our bound methods: a cycle
+        del self.parser  # it holds our bound methods: a cycle
 
     # ---- the parser
 
@@ -167,7 +165,7 @@ class HttpConnection(Answering):
             self.headers.append((_names.get(name) or _lower(name), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
-        parser = cast("httptools.HttpRequestParser", self.parser)
+        parser = self.parser
         self.method = parser.get_method().decode("ascii")
         if len(self.target) + len(self.method) + 10 > self.state.limits.request_line:
             raise Refused(refusals.TARGET_TOO_LONG)
@@ -188,6 +186,8 @@ class HttpConnection(Answering):
         length, coding, expected, supplied = -1, "", "", ""
         hosts = []
         for name, value in self.headers:
+            if name not in _JUDGED:
+                continue
             if name == "host":
                 hosts.append(value)
             elif name == "content-length":
@@ -198,7 +198,7 @@ class HttpConnection(Answering):
                 expected = value
             elif name == "x-request-id":
                 supplied = value
-            elif name == "origin" and not self.site.hosts.accepts_origin(value):
+            elif not self.site.hosts.accepts_origin(value):
                 raise Refused(refusals.NOT_ORIGIN_ALLOWED)
         self.request_id = supplied if supplied and _SAFE_ID.fullmatch(supplied) else self.state.request_id()
         self._judge_host(hosts, authority)
@@ -239,24 +239,26 @@ class HttpConnection(Answering):
     def on_message_complete(self) -> None:
         if self.upgrade or self.is_ended:
             return
-        parser = cast("httptools.HttpRequestParser", self.parser)
         self.is_reading = False
         self.limit_at = inf
         if self.pieces:
             self.body = self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
             self.pieces = []
-        request = HttpRequest(
-            method=self.method,
-            path=self.path,
-            query=self.query,
-            headers=self.headers,
-            body=self.body,
-            peer=self.peer,
-            request_id=self.request_id,
+        keeps_alive = self.parser.should_keep_alive()
+        self.is_ended = not keeps_alive
+        self.accept(
+            Exchange(
+                method=self.method,
+                path=self.path,
+                query=self.query,
+                headers=self.headers,
+                body=self.body,
+                peer=self.peer,
+                request_id=self.request_id,
+                keeps_alive=keeps_alive,
+                is_http_1_0=self.is_http_1_0,
+            )
         )
-        keeps = parser.should_keep_alive()
-        self.is_ended = not keeps
-        self.accept(Exchange(request, keeps, self.is_http_1_0))
 
     # ---- what the answering side and the sweeper ask for
 

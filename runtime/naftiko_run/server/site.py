@@ -36,6 +36,11 @@ class Site:
         self.connections: set[HttpConnection] = set()
 
     @property
+    def is_plain(self) -> bool:
+        """Whether requests go to the handler without further ado."""
+        return self.cors is None and not self.is_exempt
+
+    @property
     def closes(self) -> bool:
         """Whether connections end with their next answer."""
         return self.state.draining or self.is_leaving

@@ -18,7 +18,7 @@ from naftiko_run.server.admission import Admission
 class ServerState:
     """Counters and clock of one process."""
 
-    __slots__ = ("_next_id", "_prefix", "admission", "connections", "date", "draining", "lag", "limits", "now", "streams")
+    __slots__ = ("_next_id", "_prefix", "admission", "connections", "date_field", "draining", "lag", "limits", "now", "streams")
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -28,7 +28,7 @@ class ServerState:
         self.draining = False
         self.lag = 0.0  # how late the last sweep was: what a request waits for the event loop (requirement R9)
         self.now = 0.0
-        self.date = ""
+        self.date_field = ""  # ends every head
         self._prefix = secrets.token_hex(6)
         self._next_id = itertools.count(1).__next__
         self.tick()
@@ -36,7 +36,7 @@ class ServerState:
     def tick(self) -> None:
         """Read the clocks; the resolution of every deadline is the interval between two ticks."""
         self.now = time.monotonic()
-        self.date = formatdate(usegmt=True)
+        self.date_field = f"\r\ndate: {formatdate(usegmt=True)}\r\n\r\n"
 
     def request_id(self) -> str:
         """A new id: unique in this process, and in all others by its random prefix."""

@@ -34,4 +34,4 @@ def split_target(target: bytes) -> tuple[str, str, str]:
     if b"#" in target:
         raise Refused(BAD_TARGET)
     path, _, query = target.decode("ascii").partition("?")
-    return path, query, authority.decode("ascii")
+    return path, query, authority.decode("ascii") if authority else ""

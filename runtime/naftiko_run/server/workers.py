@@ -26,6 +26,7 @@ LOGGER = logging.getLogger("naftiko_run.server")
 _YOUNG = 10.0  # a worker that dies younger than this makes the next pause longer
 _PAUSES = (0.0, 0.1, 0.25, 0.5, 1.0, 1.5)
 _START_TIME = 60.0
+_LEAVING_TIME = 2.0
 READY, RETIRE = b"+", b"-"
 
 
@@ -46,6 +47,7 @@ class _Process:
         if said.done() and said.exception() is None and said.result() == READY:
             return True
         said.cancel()
+        await asyncio.wait({self.ended}, timeout=_LEAVING_TIME)  # it may be about to end with a code that says why
         self.signal(signal.SIGKILL)
         await self.ended
         return False
@@ -79,7 +81,8 @@ class Supervisor:
             return 0
         failed = self._workers()[serving.index(False)]
         await self.stop(signal.SIGTERM)
-        return failed.process.returncode or 1
+        code = failed.process.returncode or 1
+        return code if code > 0 else 128 - code  # ended by a signal: as a shell would report it
 
     async def _spawn(self, index: int) -> _Process:
         ours, theirs = socket.socketpair()
