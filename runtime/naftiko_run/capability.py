@@ -18,7 +18,7 @@ from naftiko_run.consumes.lookup import OperationIndex
 from naftiko_run.consumes.operation import Operation
 from naftiko_run.document.dialect import normalise
 from naftiko_run.document.imports import resolve_imports
-from naftiko_run.document.nodes import Node
+from naftiko_run.document.nodes import Document, Node
 from naftiko_run.document.reader import read_document
 from naftiko_run.document.schema import check_schema
 from naftiko_run.document.shapes import classify
@@ -43,7 +43,9 @@ class LoadOptions:
     strict: bool = False
     schema: Literal["", "tolerant", "official"] = ""  # which JSON Schema the document is held against, besides being compiled
     port_of: Callable[[int], int] = int  # a declared port as it will be listened on
-    credentials: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # authentication by namespace, where none is declared
+    credentials: Mapping[str, Mapping[str, str]] = field(
+        default_factory=dict
+    )  # authentication by namespace, where none is declared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,15 +87,15 @@ def load(path: str | Path, options: LoadOptions | None = None) -> Capability:
     problems = Problems()
     file = Path(path)
     try:
-        root = read_document(file, limits=options.limits)
+        root: Node = read_document(file, limits=options.limits)
         if options.schema or options.strict:
             check_schema(root, problems, strict=options.schema == "official")
         root = normalise(root, problems)
 
-        def read_beside(other: Path, *, display: str = "") -> object:
-            return read_document(other, limits=options.limits, display=display or None)
+        def read_beside(path: Path, *, display: str) -> Document:
+            return read_document(path, limits=options.limits, display=display)
 
-        root = resolve_imports(root, problems, read=read_beside)  # type: ignore[arg-type]
+        root = resolve_imports(root, problems, read=read_beside)
         classify(root, problems, exposing_all=options.expose_all)
     except DocumentErrors as error:
         raise DocumentErrors([*problems.findings, *error.findings]) from None
@@ -164,9 +166,9 @@ def serves_anything(capability: Capability) -> bool:
         if isinstance(exposure, (SkillExposure, ControlExposure)):
             if isinstance(exposure, SkillExposure) and exposure.skills:
                 return True
-        elif isinstance(exposure, McpExposure) and (exposure.prompts or any(r.directory for r in exposure.resources)):
-            return True
-        elif isinstance(exposure, RestExposure) and exposure.forwards:
+        elif (isinstance(exposure, McpExposure) and (exposure.prompts or any(r.directory for r in exposure.resources))) or (
+            isinstance(exposure, RestExposure) and exposure.forwards
+        ):
             return True
     return any(flow.unavailable is None or flow.unavailable.code == "E-PATH-PARAM-UNPLACED" for flow in capability.flows)
 
@@ -291,6 +293,9 @@ def _uses(
         for variable in operation.path.variables:
             if variable.bind:
                 found.setdefault(variable.name, operation.at)
+    for exposure in exposures:
+        if exposure.authentication is not None:
+            add(exposure.authentication.references, exposure.authentication.at or exposure.at)
     for flow in _flows(exposures):
         for _, expression in flow.preset:
             add(expression.references, flow.at)
@@ -317,7 +322,9 @@ def _warn_unused(
             listed = ", ".join(map(repr, dict.fromkeys(bare)))
             at = binding.places.get(name) or binding.at
             message = f"{name!r} is bound but nothing uses it, and namespace {listed} has no authentication"
-            problems.warn("W-BIND-UNUSED", message, at, f"supply one with --bearer {bare[0]}={name}, or declare `authentication`")
+            problems.warn(
+                "W-BIND-UNUSED", message, at, f"supply one with --bearer {bare[0]}={name}, or declare `authentication`"
+            )
 
 
 def without_findings(capability: Capability) -> Capability:

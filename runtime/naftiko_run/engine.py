@@ -20,8 +20,10 @@ from naftiko_run.consumes.consumer import HttpConsumer
 from naftiko_run.consumes.messages import Deadline, UpstreamReply, UpstreamRequest
 from naftiko_run.consumes.operation import Operation, Target
 from naftiko_run.consumes.settings import ClientSettings
-from naftiko_run.errors import OperationUnavailable, RequestError
-from naftiko_run.exposes.exposure import Run
+from naftiko_run.errors import BindingError, OperationUnavailable, RequestError
+from naftiko_run.exposes.exposure import ForwardRoute, Run
+from naftiko_run.exposes.forward import forward_answer, forward_request
+from naftiko_run.exposes.messages import HttpAnswer, HttpRequest
 from naftiko_run.expressions.scope import MISSING, Scope
 from naftiko_run.flows.flow import Flow
 from naftiko_run.flows.result import Result
@@ -88,10 +90,12 @@ class LiveCapability:
     def __init__(self, capability: Capability, settings: EngineSettings, redactor: Redactor, workers: WorkerPool) -> None:
         self.capability = capability
         self.settings = settings
+        self.redactor = redactor
         self.bound: Bound = resolve_binds(
             capability.bindings, _needed(capability), settings.environment, lenient=settings.lenient
         )
         self.bound.register(redactor)
+        self.scope = Scope({}, {}, self.bound.values)
         self.clients: dict[str, HttpClient] = {}
         self.consumers: dict[int, LiveConsumer] = {}
         management = capability.control.management if capability.control is not None else None
@@ -127,6 +131,26 @@ class LiveCapability:
             return await live.client.send(request, deadline)
         return await _negotiated(authenticator, request, live.client, deadline)
 
+    async def send(self, request: UpstreamRequest, deadline: Deadline) -> UpstreamReply:
+        """A request that no operation makes (key sets, token introspection), under the same egress rules and limits."""
+        client = self.clients.get("")
+        if client is None:
+            client = self.clients[""] = HttpClient("", self.settings.client, on_exchange=self.settings.on_exchange)
+        return await client.send(request, deadline)
+
+    async def forward(self, route: ForwardRoute, request: HttpRequest, values: Mapping[str, str]) -> HttpAnswer:
+        """Relay a request to the namespace that ``route`` names; whatever the upstream answers is the answer."""
+        live = next(one for one in self.consumers.values() if one.consumer.namespace == route.namespace)
+        if live.problem is not None:
+            raise live.problem
+        authenticator = live.authenticator or live.authenticate({})
+        target = live.target or live.resolve(values)
+        sent = forward_request(route, request, values, target, live.consumer.parameters, self.scope)
+        deadline = Deadline(self.settings.client.limits.rest_deadline)
+        if authenticator is None:
+            return forward_answer(await live.client.send(sent, deadline))
+        return forward_answer(await _negotiated(authenticator, sent, live.client, deadline))
+
     def client(self, consumer: HttpConsumer) -> HttpClient:
         """The one client of a namespace: its connections, counters and breakers are its own (requirement R5)."""
         found = self.clients.get(consumer.namespace)
@@ -157,20 +181,23 @@ async def _negotiated(
 class LiveConsumer:
     """A consumer's target and credentials, made once where nothing of a call goes into them."""
 
+    client: HttpClient
+    problem: RequestError | None
+
     def __init__(self, consumer: HttpConsumer, owner: LiveCapability, redactor: Redactor) -> None:
         self.consumer, self._redactor = consumer, redactor
         self._binds = owner.bound.values
         self._environment = owner.settings.environment
-        self.problem: RequestError | None = _self_call(consumer, owner.settings.own_ports) or _tunnelled(consumer)
         self.authenticator: Authenticator | None = None
         self.target: Target | None = None
         self._scope = Scope({}, {}, self._binds)
-        if self.problem is None:
-            self.problem = self._prepare()
+        self.problem = _self_call(consumer, owner.settings.own_ports) or _tunnelled(consumer) or self._prepare()
         settings = owner.settings.client
         certificate = self.authenticator.certificate if self.authenticator is not None else None
         if certificate is not None and self.problem is None:
-            self.client = HttpClient(consumer.namespace, replace(settings, client_cert=certificate), on_exchange=owner.settings.on_exchange)
+            self.client = HttpClient(
+                consumer.namespace, replace(settings, client_cert=certificate), on_exchange=owner.settings.on_exchange
+            )
             owner.clients[f"{consumer.namespace} (certificate)"] = self.client
         else:
             self.client = owner.client(consumer)
@@ -220,7 +247,7 @@ def _needed(capability: Capability) -> set[str]:
 
 
 def _self_call(consumer: HttpConsumer, ports: frozenset[int]) -> RequestError | None:
-    if not ports or not is_self_call(consumer, set(ports)):
+    if not is_self_call(consumer, set(ports)):
         return None
     return OperationUnavailable(
         f"namespace {consumer.namespace!r} points at this process's own port and would call itself forever",

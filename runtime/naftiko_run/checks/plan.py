@@ -48,7 +48,7 @@ def _listener(exposure: Exposure, places: Places) -> dict[str, object]:
     auth = exposure.authentication
     return {
         "type": kind, "namespace": exposure.namespace, "address": address, "port": port,
-        "authentication": auth.get_text("type") if auth is not None else "", "units": list(_units(exposure)),
+        "authentication": auth.kind if auth is not None else "", "units": list(_units(exposure)),
     }  # fmt: skip
 
 
@@ -106,5 +106,5 @@ def _tools(capability: Capability) -> dict[str, int]:
     exposures = [e for e in capability.exposures if isinstance(e, McpExposure)]
     if not exposures:
         return {"count": 0, "bytes": 0, "estimatedTokens": 0}
-    listed = compile_catalog(exposures).tool_list(modern=True)
+    listed = compile_catalog(exposures).tool_list()
     return {"count": len(listed), "bytes": sum(map(len, listed)), "estimatedTokens": estimated_tokens(listed)}

@@ -35,9 +35,7 @@ def run(arguments: list[str]) -> int:
     return show(capabilities, findings, as_json=given.json, settings=AssemblySettings())
 
 
-def show(
-    capabilities: Sequence[Capability], findings: Sequence[Finding], *, as_json: bool, settings: AssemblySettings
-) -> int:
+def show(capabilities: Sequence[Capability], findings: Sequence[Finding], *, as_json: bool, settings: AssemblySettings) -> int:
     """Print the plan; findings go to standard error unless they are part of the JSON."""
     assembly = place(capabilities, settings)
     where = {id(s.exposure): (s.address, s.port) for s in assembly.served}
@@ -72,5 +70,3 @@ def _feeds(unit: dict[str, object]) -> str:
     inputs = ", ".join(unit["inputs"])  # type: ignore[arg-type]
     state = f"  [refused: {unit['unavailable']}]" if unit["unavailable"] else ""
     return f"{calls or 'constant'}({inputs}){state}"
-
-

@@ -148,4 +148,6 @@ class _JsonFormatter(logging.Formatter):
         from datetime import UTC, datetime
 
         when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        return json.dumps({"time": when, "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()})
+        return json.dumps(
+            {"time": when, "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()}
+        )

@@ -38,31 +38,53 @@ def parser() -> argparse.ArgumentParser:
         help="port of an adapter: by namespace, by type (rest, mcp, skill, control) or by declared port (repeatable)",
     )  # fmt: skip
     listen.add_argument("--port-offset", type=int, default=0, metavar="N", help="add N to every declared port")
-    listen.add_argument("--allow-public", action="store_true", help="let adapters without authentication listen beyond loopback")
-    listen.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="accept this Host header (repeatable)")
+    listen.add_argument(
+        "--allow-public", action="store_true", help="let adapters without authentication listen beyond loopback"
+    )
+    listen.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME", help="accept this Host header (repeatable)"
+    )
     listen.add_argument("--allow-origin", action="append", default=[], metavar="ORIGIN", help="accept this Origin (repeatable)")
-    listen.add_argument("--cors-origin", action="append", default=[], metavar="ORIGIN", help="let browsers of this origin call (repeatable)")
+    listen.add_argument(
+        "--cors-origin", action="append", default=[], metavar="ORIGIN", help="let browsers of this origin call (repeatable)"
+    )
     listen.add_argument("--workers", type=int, default=1, metavar="N", help="serve with N processes that share the ports")
     listen.add_argument("--stdio", action="store_true", help="serve MCP on standard input and output, and nothing else")
-    listen.add_argument("--tools", choices=("all", "search"), default="all", help="list all tools, or three that search, describe and call them")
+    listen.add_argument(
+        "--tools", choices=("all", "search"), default="all", help="list all tools, or three that search, describe and call them"
+    )
     up = found.add_argument_group("upstreams")
-    up.add_argument("--mock", action="store_true", help="point every consumer at a built-in upstream; needs no key and no network")
+    up.add_argument(
+        "--mock", action="store_true", help="point every consumer at a built-in upstream; needs no key and no network"
+    )
     up.add_argument("--env-file", action="append", default=[], metavar="FILE", help="read variables from a file (repeatable)")
-    up.add_argument("--allow-missing", action="store_true", help="start without variables that have no value; calls that need them fail")
+    up.add_argument(
+        "--allow-missing", action="store_true", help="start without variables that have no value; calls that need them fail"
+    )
     up.add_argument("--relay-errors", action="store_true", help="pass error answers of upstreams on, body included")
     up.add_argument("--ca-file", default="", metavar="FILE", help="trust this certificate authority too")
-    up.add_argument("--client-cert", default="", metavar="FILE", help="present this PEM certificate (with its key) to upstreams")
+    up.add_argument(
+        "--client-cert", default="", metavar="FILE", help="present this PEM certificate (with its key) to upstreams"
+    )
     up.add_argument("--proxy", default="", metavar="URL", help="reach upstreams through this proxy")
     up.add_argument("--http2", action="store_true", help="speak HTTP/2 with upstreams that offer it")
-    up.add_argument("--allow-net", action="append", default=[], metavar="CIDR", help="let calls reach these private addresses (repeatable)")
-    up.add_argument("--allow-unfiltered-scripts", action="store_true", help="run scripts where the system-call filter is unavailable")
+    up.add_argument(
+        "--allow-net", action="append", default=[], metavar="CIDR", help="let calls reach these private addresses (repeatable)"
+    )
+    up.add_argument(
+        "--allow-unfiltered-scripts", action="store_true", help="run scripts where the system-call filter is unavailable"
+    )
     log = found.add_argument_group("output")
     log.add_argument("--check", action="store_true", help="compile, print the plan, and exit")
     log.add_argument("--log-format", choices=("text", "json"), default="text")
     log.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="warning")
     for name, default in (("rest-deadline", DEFAULT_LIMITS.rest_deadline), ("mcp-deadline", DEFAULT_LIMITS.mcp_deadline)):
-        found.add_argument(f"--{name}", type=float, default=default, metavar="SECONDS", help=f"time for one request (default {default:g})")
-    found.add_argument("--limit", action="append", default=[], metavar="NAME=VALUE", help="change a limit by its name (see docs/limits.md)")
+        found.add_argument(
+            f"--{name}", type=float, default=default, metavar="SECONDS", help=f"time for one request (default {default:g})"
+        )
+    found.add_argument(
+        "--limit", action="append", default=[], metavar="NAME=VALUE", help="change a limit by its name (see docs/limits.md)"
+    )
     return found
 
 
@@ -178,7 +200,9 @@ def compile_all(files: list[Path], options: LoadOptions, *, gathered: bool) -> t
     if refused and (not gathered or not capabilities or options.strict):
         raise DocumentErrors([f for error in refused for f in error.findings])
     if not capabilities:
-        raise BindingError("no capability file was found", code="E-NO-FILE", hint="name a .yaml file, or a folder that holds some")
+        raise BindingError(
+            "no capability file was found", code="E-NO-FILE", hint="name a .yaml file, or a folder that holds some"
+        )
     wrong = [f for f in findings if f.severity == "error"]
     if options.strict and wrong:
         raise DocumentErrors(wrong)
@@ -300,7 +324,7 @@ class Service:
             inherited=worker.sockets if worker is not None else (),
             on_ready=worker.ready if worker is not None else self._announce,
             on_stop=prepared.engine.close,
-            **({"retired": worker.retired} if worker is not None else {}),
+            retired=worker.retired if worker is not None else None,
         )
 
     def _announce(self, server: object) -> None:
@@ -351,11 +375,9 @@ def _supervise(given: argparse.Namespace, arguments: list[str]) -> int:
         overrides |= prepared.mock.base_uris({c.namespace for one in prepared.capabilities for c in one.consumers})
     order = json.dumps({"arguments": arguments, "mock": overrides if prepared.mock is not None else None})
     addresses = [(listener.address, listener.port) for listener in prepared.assembly.listeners]
-    service._announce(None)  # noqa: SLF001  # the same process
+    service._announce(None)  # the same process
     try:
-        return run_loop(
-            supervise(addresses, workers=given.workers, entry="naftiko_run.cli.serve:serve_worker", argument=order)
-        )
+        return run_loop(supervise(addresses, workers=given.workers, entry="naftiko_run.cli.serve:serve_worker", argument=order))
     finally:
         service.stop()
 

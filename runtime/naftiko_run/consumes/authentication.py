@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from naftiko_run.consumes.auth_schemes import apikey, aws, certificate, digest, oauth1, oauth2, simple, unsupported
 from naftiko_run.consumes.auth_schemes.scheme import AUTH_SCHEMES as AUTH_SCHEMES
-from naftiko_run.consumes.auth_schemes.scheme import AuthBlock, Authentication
+from naftiko_run.consumes.auth_schemes.scheme import AuthBlock
+from naftiko_run.consumes.auth_schemes.scheme import Authentication as Authentication
 from naftiko_run.consumes.auth_schemes.scheme import Authenticator as Authenticator
 from naftiko_run.consumes.auth_schemes.scheme import Send as Send
 from naftiko_run.document.nodes import Node

@@ -57,6 +57,7 @@ class HttpConsumer:
     base_uri: BaseUri
     authentication: Authentication | None = None
     headers: tuple[tuple[str, Template], ...] = ()
+    parameters: tuple[Parameter, ...] = ()  # of the entry itself: what every operation has, and what forwarded requests get
     description: str = ""
     tunnel: Finding | None = None
     at: Location | None = None
@@ -99,6 +100,7 @@ def _compile_consumer(entry: Node, context: ConsumesContext, problems: Problems)
             entry.get("authentication", "auth"), context.names, problems, namespace=namespace
         ),
         headers=tuple(_static_headers(entry, context)),
+        parameters=tuple(_own_parameters(entry, context)),
         description=entry.get_text("description"),
         tunnel=_tunnel(entry, namespace),
         at=entry.location,
@@ -110,6 +112,14 @@ def _static_headers(entry: Node, context: ConsumesContext) -> Iterator[tuple[str
     for name, value in headers.items() if headers is not None else ():
         if name.lower() not in NEVER_SENT and not value.is_null:
             yield name, compile_template(value.text, context.names, at=value)
+
+
+def _own_parameters(entry: Node, context: ConsumesContext) -> Iterator[Parameter]:
+    """Inputs of the entry; what is wrong with them is said where operations gather theirs."""
+    for name, item in entry.named("inputParameters"):
+        parameter = _parameter(name, item, "GET", set(), context, Problems())
+        if parameter is not None:
+            yield parameter
 
 
 def _tunnel(entry: Node, namespace: str) -> Finding | None:

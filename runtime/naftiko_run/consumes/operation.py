@@ -93,15 +93,15 @@ class Operation:
             query.append(_pair(name, value))
         cookies: list[str] = []
         for parameter in self.parameters:
-            value = values.get(parameter.key, MISSING)
-            if value is MISSING or value is None:
+            given = values.get(parameter.key, MISSING)
+            if given is MISSING or given is None:
                 continue
             if parameter.place == "query":
-                _add_query(query, parameter.name, value)
+                _add_query(query, parameter.name, given)
             elif parameter.place == "header":
-                _set_header(headers, parameter.name, header_text(parameter.name, value))
+                _set_header(headers, parameter.name, header_text(parameter.name, given))
             elif parameter.place == "cookie":
-                cookies.append(f"{parameter.name}={quote(to_text(value), safe='')}")
+                cookies.append(f"{parameter.name}={quote(to_text(given), safe='')}")
         if cookies:
             headers.append(("Cookie", "; ".join(cookies)))
         body = self._body(values, extra, scope, headers, query)

@@ -9,6 +9,7 @@ from typing import Any
 
 from naftiko_run.document.nodes import Node
 from naftiko_run.errors import Problems, suggest
+from naftiko_run.exposes.authentication import compile_caller_auth
 from naftiko_run.exposes.exposure import (
     ControlExposure,
     Exposure,
@@ -72,7 +73,7 @@ def _common(node: Node, context: ExposesContext, problems: Problems) -> dict[str
         "description": node.get_text("description"),
         "label": context.label,
         "version": context.version,
-        "authentication": node.get("authentication"),
+        "authentication": compile_caller_auth(node.get("authentication"), context.flows.names, problems),
         "at": node.location,
     }
 
@@ -152,7 +153,7 @@ def _mcp(node: Node, common: dict[str, Any], context: ExposesContext, problems: 
         for name, resource in node.named("resources")
         if (found := _resource(name, resource, Unit(node=resource, name=name, face="resource", own=own, counter=counter), context, problems))
     ]
-    prompts = [found for name, prompt in node.named("prompts") if (found := _prompt(name, prompt, context, problems))]
+    prompts = [_prompt(name, prompt, context, problems) for name, prompt in node.named("prompts")]
     scope = node.get_text("cacheScope", default="private")
     transport = node.get_text("transport", default="http").lower()
     if transport not in ("http", "stdio"):
@@ -163,7 +164,7 @@ def _mcp(node: Node, common: dict[str, Any], context: ExposesContext, problems: 
         transport="stdio" if transport == "stdio" else "http",
         tools=tuple(tool for tool in tools if tool is not None),
         resources=tuple(resources),
-        prompts=tuple(prompts),
+        prompts=tuple(prompt for prompt in prompts if prompt is not None),
         ttl_ms=max(0, node.get_int("ttlMs") or 0),
         cache_scope="public" if scope == "public" else "private",
     )

@@ -12,6 +12,7 @@ from typing import Literal
 
 from naftiko_run.document.nodes import Node
 from naftiko_run.errors import Location
+from naftiko_run.exposes.guards.guard import CallerAuth
 from naftiko_run.flows.flow import Flow
 from naftiko_run.flows.result import Result
 
@@ -21,7 +22,7 @@ Run = Callable[[Flow, Mapping[str, object], float], Awaitable[Result]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure:
-    """What every adapter has. ``authentication`` is the declared block (see ``exposes/auth.py``), ``None`` when open."""
+    """What every adapter has. ``authentication`` is how its callers are told apart, ``None`` when it is open."""
 
     namespace: str
     address: str = ""  # "" where the document says nothing: loopback
@@ -29,7 +30,7 @@ class Exposure:
     description: str = ""
     label: str = ""  # of the capability
     version: str = ""  # info.version of the capability
-    authentication: Node | None = None
+    authentication: CallerAuth | None = None
     at: Location | None = None
 
 

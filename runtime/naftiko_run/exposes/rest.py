@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from naftiko_run.errors import MethodNotAllowed, NotFound, Problems, RequestError
 from naftiko_run.exposes.answers import answer, problem
 from naftiko_run.exposes.exposure import ForwardRoute, RestExposure, RestRoute, Run
+from naftiko_run.exposes.guards.guard import Guard
 from naftiko_run.exposes.messages import Handler, HttpAnswer, HttpRequest
 from naftiko_run.exposes.router import Router, Unroutable
 from naftiko_run.flows.binding import Binder, HttpInputs, bind_http, compile_binder
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
-
-Guard = Callable[[HttpRequest], Awaitable[object]]
-"""Checks a caller; raises ``Unauthenticated``, ``Forbidden`` or ``TooManyRequests``."""
 
 Forward = Callable[[ForwardRoute, HttpRequest, Mapping[str, str]], Awaitable[HttpAnswer]]
 
@@ -100,7 +98,7 @@ class RestAdapter:
         if target is None or match is None:
             return await self._otherwise(request, match.methods if match is not None else {})
         if target.guard is not None:
-            await target.guard(request)
+            await target.guard.check(request)
         sent = HttpInputs(match.values(method), request.query, request.headers, request.body, method)
         inputs = bind_http(target.binder, sent, self._limits)
         return answer(await self._run(target.route.flow, inputs, self._limits.rest_deadline))
@@ -110,7 +108,7 @@ class RestAdapter:
         if forward is not None and self._forward is not None:
             target = forward.methods["*"]
             if target.guard is not None:
-                await target.guard(request)
+                await target.guard.check(request)
             return await self._forward(target.route, request, forward.values("*"))
         page = self._pages.get(request.path)
         if page is not None and not methods:

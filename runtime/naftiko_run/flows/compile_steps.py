@@ -39,7 +39,9 @@ def compile_steps(
     for position, (name, item) in enumerate(entries):
         name = name or f"step-{position + 1}"
         if name in known:
-            raise SpecError(f"two steps are named {name!r}", at=item, hint="give each step its own name", code="E-STEP-DUPLICATE")
+            raise SpecError(
+                f"two steps are named {name!r}", at=item, hint="give each step its own name", code="E-STEP-DUPLICATE"
+            )
         kind = _kind(item)
         factory = STEP_TYPES.lookup(kind, at=item.get("type") or item, code="E-STEP-TYPE")
         step = factory(name, item, unit, replace(names, steps=frozenset(known)), context, collector, problems)
@@ -144,7 +146,9 @@ def _after(step: Step, before: Sequence[Step]) -> tuple[int, ...]:
     if _writes(step) or isinstance(step, ScriptStep):
         return tuple(range(len(before)))
     named = _names_used(step)
-    return tuple(i for i, earlier in enumerate(before) if earlier.name in named or fold(earlier.name) in named or _writes(earlier))
+    return tuple(
+        i for i, earlier in enumerate(before) if earlier.name in named or fold(earlier.name) in named or _writes(earlier)
+    )
 
 
 def _writes(step: Step) -> bool:

@@ -15,7 +15,7 @@ from time import time
 
 from naftiko_run.consumes.formats.reply import decode_reply
 from naftiko_run.consumes.messages import Deadline, UpstreamReply
-from naftiko_run.consumes.operation import Operation
+from naftiko_run.consumes.operation import ConsumedOutput, Operation
 from naftiko_run.errors import MappingFailed, OperationUnavailable, RequestError, StepFailed, UpstreamStatus
 from naftiko_run.expressions.scope import MISSING, Scope
 from naftiko_run.flows.flow import Flow
@@ -23,7 +23,7 @@ from naftiko_run.flows.lookup import run_lookup
 from naftiko_run.flows.result import Result
 from naftiko_run.flows.scripts.governance import ScriptGovernance
 from naftiko_run.flows.scripts.script import run_script
-from naftiko_run.flows.steps import CallStep, LookupStep, ScriptStep, Step
+from naftiko_run.flows.steps import CallStep, LookupStep, Step
 from naftiko_run.isolation.pool import WorkerPool
 
 Call = Callable[[Operation, Mapping[str, object], Deadline], Awaitable[UpstreamReply]]
@@ -193,7 +193,7 @@ class _Progress:
 
     def failure(self, step: Step, cause: RequestError) -> StepFailed:
         """Side effects are those of writing steps that were done, and of the failed one where its fate is unknown."""
-        writes = {s.name for s in self.started if not s.operation.method in ("GET", "HEAD", "OPTIONS")}
+        writes = {s.name for s in self.started if s.operation.method not in ("GET", "HEAD", "OPTIONS")}
         order = [s.name for s in self.steps]
         refused = isinstance(cause, UpstreamStatus) and cause.upstream_status < 500
         effects = [n for n in order if n in writes and (n in self.completed or (n == step.name and not refused))]
@@ -213,7 +213,9 @@ def _untouched(operation: Operation, reply: UpstreamReply) -> Result:
     binary = operation.decoder.binary
     media_type = operation.output_media_type or reply.header("content-type")
     if not media_type:
-        media_type = "application/octet-stream" if binary else "application/json" if reply.body[:1] in (b"{", b"[") else "text/plain"
+        media_type = (
+            "application/octet-stream" if binary else "application/json" if reply.body[:1] in (b"{", b"[") else "text/plain"
+        )
     return Result(status=reply.status, media_type=media_type, body=reply.body, binary=binary)
 
 
@@ -231,8 +233,8 @@ def project(operation: Operation, document: object) -> object:
     return _projected(named, document)
 
 
-def _projected(outputs: list[object], document: object) -> dict[str, object]:
-    found = {output.name: output.path.find(document) for output in outputs}  # type: ignore[attr-defined]
+def _projected(outputs: list[ConsumedOutput], document: object) -> dict[str, object]:
+    found = {output.name: output.path.find(document) for output in outputs}
     return {name: None if value is MISSING else value for name, value in found.items()}
 
 

@@ -191,7 +191,9 @@ def _array(name: str, node: Node, base: JsonPath | None, names: Names, mock: boo
             return chosen
         return [None if value is MISSING else value for value in (item(element, scope) for element in chosen)]
 
-    return _Output(name=name, shape=shaped, schema=schema, whole=base.is_whole and item is None and high is None and low is None)
+    return _Output(
+        name=name, shape=shaped, schema=schema, whole=base.is_whole and item is None and high is None and low is None
+    )
 
 
 def _one_item(built: Shaper | None, document: object, scope: Scope) -> object:
@@ -203,7 +205,9 @@ def _items(node: Node, names: Names, mock: bool) -> _Output | None:
     items = node.get("items")
     if items is None:
         return None
-    if items.is_list or (items.is_map and items.get("type") is None and items.get("properties") is None and items.get("mapping") is None):
+    if items.is_list or (
+        items.is_map and items.get("type") is None and items.get("properties") is None and items.get("mapping") is None
+    ):
         fields = [_compile(name, item, names, mock) for name, item in node.named("items")]
         return _as_object("", fields) if fields else None
     return _compile("", items, names, mock)

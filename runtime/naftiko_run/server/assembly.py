@@ -14,9 +14,10 @@ from naftiko_run.capability import Capability
 from naftiko_run.engine import Engine
 from naftiko_run.errors import Finding, Problems
 from naftiko_run.exposes.exposure import ControlExposure, Exposure, McpExposure, RestExposure, Run, SkillExposure
+from naftiko_run.exposes.guards.guard import Guard
 from naftiko_run.exposes.mcp.settings import McpSettings
 from naftiko_run.exposes.messages import Handler, HttpAnswer, HttpRequest
-from naftiko_run.exposes.rest import RestAdapter
+from naftiko_run.exposes.rest import Forward, RestAdapter
 from naftiko_run.flows.flow import Flow
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
 from naftiko_run.server.listener import Listener, effective_address
@@ -141,7 +142,7 @@ def connect(assembly: Assembly, engine: Engine, settings: AssemblySettings, part
                 origins=settings.origins,
                 cors=settings.cors,
                 is_exempt=exempt,
-            )  # fmt: skip
+            )
         )
     assembly.findings += problems.findings
 
@@ -246,17 +247,15 @@ def _guarded(handler: Handler, group: Sequence[Served], engine: Engine) -> Handl
     return guarded(handler, by_namespace)
 
 
-def guards_of(group: Sequence[Served], engine: Engine) -> dict[int, Callable[..., object]]:  # by id of exposure
+def guards_of(group: Sequence[Served], engine: Engine) -> dict[int, Guard]:
+    """The guards of exposures that have one, by id of the exposure."""
     from naftiko_run.server.faces import build_guard
 
-    return {
-        id(s.exposure): build_guard(s.exposure, engine.live(s.capability))
-        for s in group
-        if s.exposure.authentication is not None
-    }  # fmt: skip
+    found = {id(s.exposure): build_guard(s.exposure, engine.live(s.capability)) for s in group}
+    return {key: guard for key, guard in found.items() if guard is not None}
 
 
-def _forwarder(group: Sequence[Served], engine: Engine) -> object:
+def _forwarder(group: Sequence[Served], engine: Engine) -> Forward | None:
     from naftiko_run.server.faces import forwarder
 
     owners = {

@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from naftiko_run.engine import LiveCapability
 from naftiko_run.errors import RequestError
 from naftiko_run.exposes.answers import problem
 from naftiko_run.exposes.exposure import Exposure, ForwardRoute
+from naftiko_run.exposes.guards.guard import Guard, GuardContext
 from naftiko_run.exposes.messages import Handler, HttpAnswer, HttpRequest
+from naftiko_run.exposes.rest import Forward
 
 if TYPE_CHECKING:
     from naftiko_run.server.assembly import Served
 
-Check = Callable[[HttpRequest], Awaitable[object]]
 
-
-def build_guard(exposure: Exposure, live: LiveCapability) -> Check:
+def build_guard(exposure: Exposure, live: LiveCapability) -> Guard | None:
     """The check of an exposure's callers, with its secrets resolved; raises ``BindingError`` where one has no value."""
-    from naftiko_run.exposes.authentication import guard_for
+    declared = exposure.authentication
+    if declared is None:
+        return None
+    return declared.bind(live.scope, context=GuardContext(send=live.send), redactor=live.redactor)
 
-    return guard_for(exposure, live)
 
+def guarded(handler: Handler, guards: Mapping[str, Guard]) -> Handler:
+    """``handler`` behind the guards of its exposures: a path that names a namespace asks for that one's, any other for all.
 
-def guarded(handler: Handler, checks: Mapping[str, Check]) -> Handler:
-    """``handler`` behind the checks of its exposures: a path that names a namespace asks for that one's, any other for all."""
+    What a guard publishes about itself (the protected resource metadata of RFC 9728) is served without it.
+    """
 
     async def handle(request: HttpRequest) -> HttpAnswer:
+        if request.path.startswith("/.well-known/"):
+            for guard in guards.values():
+                published = guard.well_known(request)
+                if published is not None:
+                    return published
         named = request.path.rstrip("/").rpartition("/")[2]
-        chosen = [checks[named]] if named in checks else list(checks.values())
+        chosen = [guards[named]] if named in guards else guards.values()
         try:
-            for check in chosen:
-                await check(request)
+            for guard in chosen:
+                await guard.check(request)
         except RequestError as error:
             return problem(error, request.request_id)
         return await handler(request)
@@ -47,7 +56,7 @@ def rest_pages(group: Sequence[Served]) -> Mapping[str, Handler]:
     return openapi_pages([served.exposure for served in group])
 
 
-def forwarder(owners: Mapping[int, LiveCapability]) -> Callable[..., Awaitable[HttpAnswer]]:
+def forwarder(owners: Mapping[int, LiveCapability]) -> Forward:
     """Relays a request to the upstream that its forward route names."""
 
     async def forward(route: ForwardRoute, request: HttpRequest, values: Mapping[str, str]) -> HttpAnswer:
