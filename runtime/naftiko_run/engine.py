@@ -192,15 +192,21 @@ class LiveConsumer:
         self.target: Target | None = None
         self._scope = Scope({}, {}, self._binds)
         self.problem = _self_call(consumer, owner.settings.own_ports) or _tunnelled(consumer) or self._prepare()
-        settings = owner.settings.client
+        self.client = self._open(owner)
+
+    def _open(self, owner: LiveCapability) -> HttpClient:
+        """The namespace's client, or one of its own for a consumer that presents a certificate."""
         certificate = self.authenticator.certificate if self.authenticator is not None else None
-        if certificate is not None and self.problem is None:
-            self.client = HttpClient(
-                consumer.namespace, replace(settings, client_cert=certificate), on_exchange=owner.settings.on_exchange
-            )
-            owner.clients[f"{consumer.namespace} (certificate)"] = self.client
-        else:
-            self.client = owner.client(consumer)
+        if certificate is None:
+            return owner.client(self.consumer)
+        settings = replace(owner.settings.client, client_cert=certificate)
+        try:
+            found = HttpClient(self.consumer.namespace, settings, on_exchange=owner.settings.on_exchange)
+        except BindingError as error:
+            self.problem = OperationUnavailable(error.message, hint=error.hint, code=error.code)
+            return owner.client(self.consumer)
+        owner.clients[f"{self.consumer.namespace} (certificate)"] = found
+        return found
 
     def _prepare(self) -> RequestError | None:
         authentication = self.consumer.authentication
