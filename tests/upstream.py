@@ -45,9 +45,10 @@ Fault = Literal[
     "cut-chunk",  # chunks without an end
     "bad-gzip",  # said to be gzip, and is not
     "truncated-gzip",  # gzip that merely stops, its framing intact
-    "bomb",  # 64 MiB of zeros in 64 KiB
+    "bomb",  # 16 MiB of zeros
     "two-codings",  # gzip within gzip
     "unknown-coding",  # a coding nobody asked for
+    "push",  # a good answer, and soon after it another that nobody asked for
     "endless-body",  # a body without length that does not end
 ]
 
@@ -226,8 +227,8 @@ def _spoil(content: bytes, fault: Fault) -> tuple[bytes, list[tuple[str, str]]]:
     if fault == "truncated-gzip":
         return gzip.compress(content)[:-12], gzipped
     if fault == "bomb":
-        squeeze = zlib.compressobj(9, zlib.DEFLATED, 31)
-        return squeeze.compress(bytes(64 << 20)) + squeeze.flush(), gzipped
+        squeeze = zlib.compressobj(3, zlib.DEFLATED, 31)
+        return squeeze.compress(bytes(16 << 20)) + squeeze.flush(), gzipped
     if fault == "two-codings":
         return gzip.compress(gzip.compress(content)), [("Content-Encoding", "gzip, gzip")]
     if fault == "unknown-coding":
@@ -261,6 +262,11 @@ async def _send(answer: _Answer, method: str, reader: asyncio.StreamReader, writ
         case "garbage":
             writer.write(b"\x16\x03\x01 220 smtp.test ready\r\n\r\n")
             return await _end(writer)
+        case "push":
+            writer.write(head + body)
+            await asyncio.sleep(0.03)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged")
+            return True
         case "endless-header":
             writer.write(b"HTTP/1.1 200 OK\r\nX-Endless: ")
             return await _flood(writer)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from time import monotonic
 from typing import Any
@@ -23,7 +23,8 @@ from naftiko_run.consumes.messages import Origin, UpstreamReply, UpstreamRequest
 from naftiko_run.consumes.request_head import RequestHead
 from naftiko_run.consumes.response import Response
 from naftiko_run.consumes.retry import may_repeat
-from naftiko_run.consumes.settings import ClientSettings, build_tls_context
+from naftiko_run.consumes.settings import ClientSettings
+from naftiko_run.consumes.tls import TlsContext
 from naftiko_run.errors import BindingError, RequestError
 
 Headers = list[tuple[bytes, bytes]]
@@ -42,9 +43,9 @@ class General:
         self._digest: httpx2.DigestAuth | None = None
         if settings.digest is not None:
             self._digest = httpx2.DigestAuth(settings.digest.username, settings.digest.password.reveal())
-        self._tls: ssl.SSLContext | None = build_tls_context(settings) if settings.own_trust else None
-        # A host that the document names has rights that the same host has not when it comes from elsewhere.
-        self._pools: dict[bool, httpcore2.AsyncConnectionPool] = {}
+        self._tls = TlsContext(settings)  # httpx2 sets the protocols
+        # By literal and secure: a host that the document names has rights that it has not when it comes from elsewhere.
+        self._pools: dict[tuple[bool, bool], httpcore2.AsyncConnectionPool] = {}
         self._closed = False
 
     @property
@@ -101,9 +102,10 @@ class General:
         response = Response(self._faults, self._limits)
         for again in (may_repeat(request), False):
             response.begin(request.method, request.max_body)
+            await _drop_spoilt(pool)
             kept = any(connection.is_idle() for connection in pool.connections)
             try:
-                async with self._translated(response):
+                with self._translated():
                     return await self._exchange(pool, request, headers, expires, response)
             except RequestError as error:
                 if not (again and kept and isinstance(error.__cause__, _Unanswered)):
@@ -116,7 +118,8 @@ class General:
     ) -> UpstreamReply:  # fmt: skip
         limits, origin = self._limits, request.origin
         left = max(0.0, expires - monotonic())
-        url = httpcore2.URL(scheme=origin.scheme.encode(), host=_host(origin), port=origin.port, target=request.target.encode())
+        port = None if origin.port == (443 if origin.scheme == "https" else 80) else origin.port
+        url = httpcore2.URL(scheme=origin.scheme.encode(), host=_host(origin), port=port, target=request.target.encode())
         timeout = {"connect": min(limits.connect_time, left), "read": limits.idle_time, "write": limits.idle_time}
         message = httpcore2.Request(
             request.method, url, headers=headers, content=request.body or None,
@@ -134,9 +137,9 @@ class General:
         response.on_message_complete()
         return response.reply()
 
-    @asynccontextmanager
-    async def _translated(self, response: Response) -> AsyncIterator[None]:
-        """httpx2's errors as ours. What they mean depends on whether an answer had begun."""
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """httpx2's errors as ours."""
         faults = self._faults
         try:
             yield
@@ -150,10 +153,13 @@ class General:
             raise faults.proxy() from error
         except httpcore2.ConnectError as error:
             raise self._connect_fault(error) from error
-        except httpcore2.RemoteProtocolError as error:
-            raise self._protocol_fault(response, str(error)) from _cause(error)
-        except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
-            raise (faults.cut() if response.status else faults.reset()) from _cause(error)
+        except _Unanswered as error:
+            raise faults.reset() from error
+        except httpcore2.NetworkError as error:
+            raise faults.cut() from error
+        except httpcore2.ProtocolError as error:
+            ended = any(phrase in str(error) for phrase in _ENDED)
+            raise (faults.cut() if ended else faults.broken("is not HTTP")) from error
 
     def _connect_fault(self, error: Exception) -> RequestError:
         chain: BaseException | None = error
@@ -167,29 +173,20 @@ class General:
             chain = chain.__cause__ or chain.__context__
         return self._faults.refused()
 
-    def _protocol_fault(self, response: Response, text: str) -> RequestError:
-        if response.status:
-            return (
-                self._faults.cut()
-                if "without sending complete" in text or "closed connection" in text
-                else self._faults.broken("is not HTTP")
-            )
-        return self._faults.reset() if text.startswith(_SILENT) else self._faults.broken("is not HTTP")
-
     # ---- pools
 
     async def _pool(self, request: UpstreamRequest) -> httpcore2.AsyncConnectionPool:
         literal = request.origin.literal
         if self._proxy is not None and not self._egress.allows_host(request.origin.host, literal=literal):
             raise self._faults.egress()
-        pool = self._pools.get(literal)
+        key = (literal, request.origin.scheme == "https")
+        pool = self._pools.get(key)
         if pool is None:
-            if self._tls is None:
-                self._tls = await asyncio.to_thread(build_tls_context, self._settings)
-            pool = self._pools.setdefault(literal, self._new_pool(literal, self._tls))
+            tls = await self._tls.get() if key[1] else None
+            pool = self._pools.get(key) or self._pools.setdefault(key, self._new_pool(literal, tls))
         return pool
 
-    def _new_pool(self, literal: bool, tls: ssl.SSLContext) -> httpcore2.AsyncConnectionPool:
+    def _new_pool(self, literal: bool, tls: ssl.SSLContext | None) -> httpcore2.AsyncConnectionPool:
         limits = self._limits
         return httpcore2.AsyncConnectionPool(
             ssl_context=tls,
@@ -202,15 +199,50 @@ class General:
         )
 
 
-_SILENT = "Server disconnected without"
+# How httpx2 words the end of a connection in the middle of an answer.
+_ENDED = ("disconnected without", "closed connection without", "ConnectionTerminated")
 
 
-class _Unanswered(Exception):
-    """The connection ended before any byte of a response."""
+class _Unanswered(httpcore2.ReadError):
+    """The connection ended before any byte of a response: a kept one may simply have been too old."""
 
 
 class _Unresolved(httpcore2.ConnectError):
     """The host has no address."""
+
+
+class _Stream(httpcore2.AsyncNetworkStream):
+    """A connection that knows whether anything was heard since it was last spoken to."""
+
+    def __init__(self, inner: httpcore2.AsyncNetworkStream) -> None:
+        self._inner, self._heard = inner, False
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        try:
+            data = await self._inner.read(max_bytes, timeout)
+        except httpcore2.ReadError as error:
+            if self._heard:
+                raise
+            raise _Unanswered("reset") from error
+        if not data and not self._heard:
+            raise _Unanswered("closed")
+        self._heard = True
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._heard = False
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.AsyncNetworkStream:
+        return _Stream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
 
 
 class _CheckedBackend(httpcore2.AsyncNetworkBackend):
@@ -230,7 +262,7 @@ class _CheckedBackend(httpcore2.AsyncNetworkBackend):
             left = len(addresses) - place
             share = (until - monotonic()) / left if timeout else None
             try:
-                return await self._inner.connect_tcp(address, port, share, local_address, socket_options)
+                return _Stream(await self._inner.connect_tcp(address, port, share, local_address, socket_options))
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 if left == 1:
                     raise
@@ -271,7 +303,18 @@ def _host(origin: Origin) -> bytes:
     return f"[{origin.host}]".encode() if ":" in origin.host else origin.host.encode()
 
 
-def _cause(error: Exception) -> Exception:
-    """Mark a silent end of the connection, which a kept one may come to without anybody's fault."""
-    silent = isinstance(error, httpcore2.ReadError | httpcore2.WriteError) or str(error).startswith(_SILENT)
-    return _Unanswered(type(error).__name__) if silent else error
+async def _drop_spoilt(pool: httpcore2.AsyncConnectionPool) -> None:
+    """Close kept connections that hold bytes after their last answer: httpx2 would take them for the next one."""
+    for connection in pool.connections:
+        if connection.is_idle() and _leftover(connection):
+            await connection.aclose()
+
+
+def _leftover(connection: object) -> bool:
+    """The parser is nowhere public; a connection wraps another, down to the one that has it."""
+    while connection is not None:
+        parser = getattr(connection, "_h11_state", None)
+        if parser is not None:
+            return bool(parser.trailing_data[0])
+        connection = getattr(connection, "_connection", None)
+    return False

@@ -20,7 +20,8 @@ from naftiko_run.consumes.faults import Faults
 from naftiko_run.consumes.messages import Origin, UpstreamReply, UpstreamRequest
 from naftiko_run.consumes.request_head import RequestHead
 from naftiko_run.consumes.retry import may_repeat
-from naftiko_run.consumes.settings import ClientSettings, build_tls_context
+from naftiko_run.consumes.settings import ClientSettings
+from naftiko_run.consumes.tls import TlsContext
 from naftiko_run.consumes.wire import Connection, Unanswered
 
 TICK = 0.05  # how late a limit may strike
@@ -32,7 +33,7 @@ class Pool:
     """The connections of one namespace to all its origins."""
 
     def __init__(self, settings: ClientSettings, faults: Faults, egress: EgressPolicy) -> None:
-        self._settings, self._limits, self._faults, self._egress = settings, settings.limits, faults, egress
+        self._limits, self._faults, self._egress = settings.limits, faults, egress
         self._head = RequestHead(settings.user_agent)
         self._connections: set[Connection] = set()
         self._idle: dict[Origin, list[Connection]] = {}
@@ -43,8 +44,7 @@ class Pool:
         self._sweep: asyncio.TimerHandle | None = None
         self._empty: asyncio.Event | None = None
         self._closed = False
-        # Unreadable certificates are found at start; the platform's own store is loaded with the first secure connection.
-        self._tls: ssl.SSLContext | None = _tls(settings) if settings.own_trust else None
+        self._tls = TlsContext(settings, ("http/1.1",))
 
     @property
     def open_connections(self) -> int:
@@ -196,17 +196,12 @@ class Pool:
 
     async def _connect(self, origin: Origin) -> Connection:
         addresses = await self._egress.addresses(origin)
-        tls = await self._tls_context() if origin.scheme == "https" else None
+        tls = await self._tls.get() if origin.scheme == "https" else None
         sock = await dial(addresses, origin.port, self._limits.connect_time)
         connection = Connection(origin, self._faults, self._limits, self._connections.add, self._lost)
         loop = asyncio.get_running_loop()
         await loop.create_connection(lambda: connection, sock=sock, ssl=tls, server_hostname=origin.host if tls else None)
         return connection
-
-    async def _tls_context(self) -> ssl.SSLContext:
-        if self._tls is None:
-            self._tls = await asyncio.to_thread(_tls, self._settings)
-        return self._tls
 
     async def _wait(self, until: float) -> None:
         place = asyncio.get_running_loop().create_future()
@@ -241,12 +236,6 @@ class Pool:
             if not place.done():
                 place.set_result(None)
                 return
-
-
-def _tls(settings: ClientSettings) -> ssl.SSLContext:
-    context = build_tls_context(settings)
-    context.set_alpn_protocols(["http/1.1"])
-    return context
 
 
 def _has_news(transport: asyncio.Transport) -> bool:
