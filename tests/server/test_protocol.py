@@ -142,6 +142,16 @@ async def test_a_continue_never_lands_inside_an_earlier_answer(serving):
     assert (await caller.answer()).body == b"done"
 
 
+async def test_a_request_may_arrive_byte_by_byte(serving):
+    caller = await (await serving()).connect()
+    for byte in request("POST /a?b HTTP/1.1", "Transfer-Encoding: chunked", body=b"3\r\nabc\r\n0\r\n\r\n"):
+        caller.send(bytes([byte]))
+        await asyncio.sleep(0)
+
+    answer = await caller.answer()
+    assert (answer.json["path"], answer.json["query"], answer.json["body"]) == ("/a", "b", "abc")
+
+
 async def test_an_unknown_expectation_is_refused(serving):
     answer = await (await serving()).ask(request("POST / HTTP/1.1", "Content-Length: 2", "Expect: miracles"))
 

@@ -83,14 +83,15 @@ async def test_a_caller_that_never_reads_its_answer_is_dropped(serving):
             await asyncio.sleep(0.02)
 
 
-async def test_a_caller_that_reads_slowly_but_steadily_gets_its_answer(serving):
+@pytest.mark.parametrize("field", [b"", b"Connection: close\r\n"], ids=["kept", "closed"])
+async def test_a_caller_that_reads_slowly_but_steadily_gets_its_answer(serving, field):
     body = b"x" * 20_000_000
 
     async def large(request: HttpRequest) -> HttpAnswer:
         return HttpAnswer(status=200, body=body)
 
-    caller = await (await serving(large, limits={"body_time": 0.8})).connect()
-    caller.send(GET)
+    caller = await (await serving(large, limits={"body_time": 0.8, "keep_alive": 0.3})).connect()
+    caller.send(GET[:-2] + field + b"\r\n")
     head = await caller.head()
     got = 0
     while got < int(head.headers["content-length"]):

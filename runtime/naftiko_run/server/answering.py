@@ -8,136 +8,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from math import inf
-from typing import Any
 
 from naftiko_run.exposes.messages import HttpAnswer, HttpRequest
 from naftiko_run.server import refusals
+from naftiko_run.server.connection import LOGGER, Connection, Exchange
 from naftiko_run.server.refusals import Refusal
-from naftiko_run.server.site import Site
 from naftiko_run.server.wire import CONTINUE, LAST_CHUNK, NO_BODY, encode_chunk, encode_head
 
-LOGGER = logging.getLogger("naftiko_run.server")
 LINGER = 2.0  # after a refusal the rest of the request is read and dropped, so that the answer is not lost in a reset
 _JOIN = 64 * 1024  # up to here head and body are joined into one write
-_MIN_RATE = 4096  # bytes per second a caller must take of an answer, measured over the body time
 
 
-@dataclass(slots=True, kw_only=True)
-class Exchange(HttpRequest):
-    """A complete request, with what its answer needs to know about the connection."""
-
-    keeps_alive: bool
-    is_http_1_0: bool
-
-
-class Answering(asyncio.Protocol):
+class Answering(Connection):
     """One connection, write side. ``HttpConnection`` adds the read side."""
 
-    def __init__(self, site: Site) -> None:
-        self.site = site
-        self.state = site.state
-        self.loop = asyncio.get_running_loop()
-        self.transport: Any = None
-        self.peer = ""
-        self.limit_at = inf  # when the sweeper has to look at this connection
-        self.active: Exchange | None = None
-        self.task: asyncio.Task[None] | None = None
-        self.queue: deque[Exchange | Refusal] = deque()
-        self.is_ended = False  # nothing further is parsed
-        self.is_lingering = False
-        self.is_streaming = False
-        self.is_gone = False
-        self.owes_continue = False
-        self.read_paused = False
-        self.write_paused = False
-        self.writable: asyncio.Future[None] | None = None
-        self.stalled_at = inf
-        self.stalled_size = 0
-
-    # ---- the transport
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
-        peer = transport.get_extra_info("peername")
-        self.peer = peer[0] if isinstance(peer, tuple) else ""
-        state = self.state
-        state.connections += 1
-        self.limit_at = state.now + state.limits.header_time
-        if state.connections > state.limits.connections and not self.site.is_exempt:
+        super().connection_made(transport)
+        if self.state.connections > self.state.limits.connections and not self.site.is_exempt:
             self.refuse(refusals.TOO_MANY_CONNECTIONS)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.disconnected()
-        self.state.connections -= 1
-        self.resume_writing()
-
-    def disconnected(self) -> None:
-        """The caller is gone: tell whoever works for it, forget what waited."""
-        if self.is_gone:
-            return
-        self.is_gone = self.is_ended = True
-        self.queue.clear()
-        if self.is_streaming and self.task is not None:
-            self.task.cancel()
-        if self.active is not None and self.active.on_disconnect is not None:
-            try:
-                self.active.on_disconnect()
-            except Exception:
-                LOGGER.exception("request %s: its disconnect callback failed", self.active.request_id)
-        if self.writable is not None and not self.writable.done():
-            self.writable.set_result(None)
-
-    def pause_writing(self) -> None:
-        self.write_paused = True
-        self.stalled_at = self.state.now + self.state.limits.body_time
-        self.stalled_size = self.transport.get_write_buffer_size()
-
     def resume_writing(self) -> None:
-        self.write_paused = False
-        self.stalled_at = inf
-        if self.writable is not None and not self.writable.done():
-            self.writable.set_result(None)
+        super().resume_writing()
         if self.active is None and not self.is_gone:
             self._next()
-
-    def check_stalled(self) -> None:
-        """Called by the sweeper after ``stalled_at``: a caller that takes next to nothing of its answer is dropped."""
-        size = self.transport.get_write_buffer_size()
-        window = self.state.limits.body_time
-        if self.stalled_size - size < _MIN_RATE * window:
-            self.abort()
-        self.stalled_at, self.stalled_size = self.state.now + window, size
-
-    def _pause_reading(self) -> None:
-        if not self.read_paused and not self.is_gone:
-            self.read_paused = True
-            self.transport.pause_reading()
-
-    def _resume_reading(self) -> None:
-        if self.read_paused and not self.is_gone:
-            self.read_paused = False
-            self.transport.resume_reading()
-
-    def close(self) -> None:
-        """Close after what is written has been sent, but do not wait for ever."""
-        self.is_ended = self.is_lingering = True
-        self.queue.clear()
-        self.limit_at = self.state.now + self.state.limits.body_time
-        self.transport.close()
-
-    def cancel(self) -> None:
-        """End the exchange in progress; what is not answered yet is answered 503."""
-        self.queue.clear()
-        if self.task is not None:
-            self.task.cancel()
-
-    def abort(self) -> None:
-        self.limit_at = self.stalled_at = inf
-        self.transport.abort()
 
     # ---- exchanges in order
 
@@ -158,7 +53,7 @@ class Answering(asyncio.Protocol):
             self.queue.append(refusal)
 
     def send_continue(self) -> None:
-        if self.active is None:
+        if self.active is None and not self.queue:
             self.transport.write(CONTINUE)
         else:
             self.owes_continue = True  # in the middle of another answer it would be taken for part of it
@@ -176,7 +71,7 @@ class Answering(asyncio.Protocol):
                 self._send_refusal(item)
                 return
             self._start(item)
-        elif self.owes_continue:
+        elif self.owes_continue and not self.queue:
             self.owes_continue = False
             self.transport.write(CONTINUE)
         if self.read_paused and not self.queue:
@@ -188,12 +83,11 @@ class Answering(asyncio.Protocol):
     def _send_refusal(self, refusal: Refusal) -> None:
         request_id = self.state.request_id()
         answer = refusal.answer(request_id)
-        self.transport.write(
-            encode_head(answer.status, answer.headers, self._framing(request_id, len(answer.body), True)) + answer.body
-        )
+        framing = self._framing(request_id, len(answer.body), closes=True)
+        self.transport.write(encode_head(answer.status, answer.headers, framing) + answer.body)
         self.is_ended = self.is_lingering = True
         self.limit_at = self.state.now + min(LINGER, self.state.limits.body_time)
-        self._resume_reading()
+        self.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
 

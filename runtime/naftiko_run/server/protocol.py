@@ -17,7 +17,8 @@ from math import inf
 import httptools
 
 from naftiko_run.server import refusals
-from naftiko_run.server.answering import Answering, Exchange
+from naftiko_run.server.answering import Answering
+from naftiko_run.server.connection import Exchange
 from naftiko_run.server.site import Site
 from naftiko_run.server.target import Refused, split_target
 
@@ -72,7 +73,7 @@ class HttpConnection(Answering):
         else:
             self._feed(data)
             if len(self.queue) >= _QUEUE:
-                self._pause_reading()
+                self.pause_reading()
 
     def _feed_slices(self, data: bytes) -> None:
         view = memoryview(data)
@@ -81,7 +82,7 @@ class HttpConnection(Answering):
                 return
             if len(self.queue) >= _QUEUE:
                 self.held = data[start:]
-                self._pause_reading()
+                self.pause_reading()
                 return
             self._feed(view[start : start + _SLICE])
 
@@ -273,11 +274,13 @@ class HttpConnection(Answering):
         if held:
             self._feed_slices(held)
         if not self.held and len(self.queue) < _QUEUE:
-            self._resume_reading()
+            self.resume_reading()
 
     def overdue(self) -> None:
         """The sweeper found ``limit_at`` in the past."""
-        if self.is_lingering:
+        if self.write_paused and not self.is_reading:
+            self.limit_at = self.state.now + self.state.limits.body_time  # still taking its answer; see ``check_stalled``
+        elif self.is_lingering:
             self.abort()
         elif self.is_reading:
             self.refuse(refusals.BODY_TOO_SLOW if self.in_body else refusals.HEADERS_TOO_SLOW)
