@@ -19,7 +19,9 @@ from naftiko_run.isolation.jobs import Refused
 def open_job(name: str) -> Callable[[bytes], bytes]:
     """The job ``decode-<format>``."""
     format_name = name.removeprefix("decode-")
-    rebuild = importlib.import_module(f"naftiko_run.consumes.formats.{format_name}").rebuild
+    module = importlib.import_module(f"naftiko_run.consumes.formats.{format_name}")
+    module.prepare()
+    rebuild = module.rebuild
     converts: dict[bytes, Convert] = {}
 
     def run(payload: bytes) -> bytes:

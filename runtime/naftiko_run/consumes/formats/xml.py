@@ -100,6 +100,10 @@ def rebuild(options: dict[str, int]) -> partial[object]:
     return partial(decode_xml, depth=options["depth"])
 
 
+def prepare() -> None:
+    """The parser was loaded with this module."""
+
+
 def compile_decoder(name: str, settings: FormatSettings) -> Decoder:
     depth = settings.limits.xml_depth
     return Decoder(
