@@ -55,7 +55,8 @@ def _resolve(root: Node, directory: Path, path: Path, session: _Session) -> None
     if capability is None or not capability.is_map:
         return
     session.chain.append((path, root.file))
-    for name in SECTIONS:
+    # Binds first: those that other imports bring along then meet what the document itself says.
+    for name in ("binds", *(name for name in SECTIONS if name != "binds")):
         home = root if name == "binds" else capability
         section = home.get(name)
         if section is not None and any(_is_import(entry) for entry in section.elements()):

@@ -51,13 +51,15 @@ def explain(error: ValidationError, root: Node, schema: Fragment) -> Iterator[Vi
                             hint=suggest(name[:80], known), word=name, keys=(*keys, name))  # fmt: skip
         return
     tell = _TELLERS.get(kind)
+    at = node.location
     message, hint = tell(node, rule) if tell else (f"{_name(node)} does not fit the schema ({kind})", "")
     if kind == "required":
         missing = str(error.kind.value)
         message, hint = f"{_name(node)} lacks the key '{missing}'", _described(rule, missing)
     if kind == "propertyNames":
-        message = f"a key of {_name(node)} is not {_words(cast('Fragment', rule.get('propertyNames', {})))}"
-    yield Violation(message=message, at=node.location, hint=hint, word=node.text, keys=keys)
+        key = str(error.kind.error.instance)  # type: ignore[attr-defined]  # this kind has one
+        message, at = f"{key[:80]!r} is not {_words(rule)}", cast("dict[str, Node]", node.value)[key].key_location
+    yield Violation(message=message, at=at, hint=hint, word=node.text, keys=keys)
 
 
 # ---- one sentence per kind of rule
