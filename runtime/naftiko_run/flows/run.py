@@ -20,6 +20,7 @@ from naftiko_run.errors import MappingFailed, OperationUnavailable, RequestError
 from naftiko_run.expressions.scope import MISSING, Scope
 from naftiko_run.flows.flow import Flow
 from naftiko_run.flows.lookup import run_lookup
+from naftiko_run.flows.progress import report_step
 from naftiko_run.flows.result import Result
 from naftiko_run.flows.scripts.governance import ScriptGovernance
 from naftiko_run.flows.scripts.script import run_script
@@ -128,6 +129,7 @@ class FlowRunner:
             if self.observe is not None:
                 self.observe(step, loop.time() - started, failed)
         progress.completed.append(step.name)
+        report_step(len(progress.completed), len(progress.steps), step.name)
 
     async def _one(self, step: Step, scope: Scope, progress: _Progress, deadline: Deadline) -> None:
         if isinstance(step, CallStep):

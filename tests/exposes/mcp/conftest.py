@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,7 @@ def training() -> McpExposure:
 
 def sibling(name: str) -> Any:
     """A module of this folder that is no test."""
-    spec = importlib.util.spec_from_file_location(f"mcp_{name}", Path(__file__).with_name(f"{name}.py"))
+    spec = importlib.util.spec_from_file_location(f"mcp_{name}", Path(__file__).parent / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -265,3 +266,16 @@ def gate(upstream: Upstream) -> asyncio.Event:
 
     upstream.answers["list-jobs"] = lambda inputs: waiting()
     return opened
+
+
+@pytest.fixture
+def fixtures() -> Iterator[str]:
+    """The URL of the upstream of the conformance fixtures."""
+    upstream = sibling("conformance/upstream")
+    server = upstream.ThreadingHTTPServer(("127.0.0.1", 0), upstream.Fixtures)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()

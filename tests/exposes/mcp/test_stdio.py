@@ -15,7 +15,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from naftiko_run.limits import Limits
 
 HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}
-SERVER = [sys.executable, str(Path(__file__).with_name("stdio_server.py"))]
+CAPABILITY = Path(__file__).parent / "conformance" / "capability.yaml"
 
 
 class Line:
@@ -186,22 +186,35 @@ async def test_malformed_lines_leave_the_connection_in_order(line, request_body,
         after = await line.hear()
 
 
-def test_requests_can_be_piped_into_a_process():
-    sent = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"h\xc3\xa9"}}}'
+@pytest.fixture
+def command(fixtures):
+    """The command that serves the conformance capability over its standard streams."""
+    serve = [sys.executable, "-m", "naftiko_run", "serve", str(CAPABILITY), "--stdio", "--base-uri", f"fixtures={fixtures}"]
+    return [*serve, "--log-level", "error"]
 
-    done = subprocess.run(SERVER, input=sent, capture_output=True, timeout=20, check=True)
 
-    assert json.loads(done.stdout)["result"]["structuredContent"] == {"text": "h\u00e9"}
-    assert done.stderr == b"this must not reach the client\n"
+def test_requests_can_be_piped_into_a_process(command):
+    sent = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"lookup","arguments":{"id":"7"}}}'
+
+    done = subprocess.run(command, input=sent, capture_output=True, timeout=20, check=True)
+
+    assert json.loads(done.stdout)["result"]["structuredContent"]["data"] == "Data for ID: 7"
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-async def test_the_official_client_talks_to_a_process(mode):
-    server = stdio_client(StdioServerParameters(command=SERVER[0], args=SERVER[1:]))
+async def test_the_official_client_talks_to_a_process(command, mode):
+    server = stdio_client(StdioServerParameters(command=command[0], args=command[1:]))
+    progress = []
+
+    async def seen(done, total, step):
+        progress.append((done, total, step))
 
     async with Client(server, mode=mode) as client:
         tools = (await client.list_tools()).tools
-        result = await client.call_tool("echo", {"text": "hello"})
+        text = await client.call_tool("test_simple_text", {})
+        steps = await client.call_tool("test_tool_with_progress", {}, progress_callback=seen)
 
-    assert [tool.name for tool in tools] == ["echo"]
-    assert result.structured_content == {"text": "hello"}
+    assert "lookup" in [tool.name for tool in tools]
+    assert text.content[0].text == "This is a simple text response for testing."
+    assert steps.structured_content["id"] == "one"
+    assert progress == [(1, 3, "first"), (2, 3, "second"), (3, 3, "third")]

@@ -14,12 +14,13 @@ import asyncio
 from collections.abc import Sequence
 
 from naftiko_run.exposes.exposure import McpExposure, Run
-from naftiko_run.exposes.mcp import headers, stdio
+from naftiko_run.exposes.mcp import headers, stdio, streaming
 from naftiko_run.exposes.mcp.catalog import compile_catalog
 from naftiko_run.exposes.mcp.endpoint import TRACE, Endpoint
-from naftiko_run.exposes.mcp.message import Message, Unreadable, read_message
+from naftiko_run.exposes.mcp.message import Message, Unreadable, check_meta, read_message
 from naftiko_run.exposes.mcp.protocol import HTTP_STATUS, INVALID_REQUEST, RpcError, failure, success
 from naftiko_run.exposes.mcp.settings import McpSettings
+from naftiko_run.exposes.mcp.streaming import progress_token
 from naftiko_run.exposes.messages import HttpAnswer, HttpRequest
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
 
@@ -58,7 +59,7 @@ class McpAdapter:
         return tuple(self._endpoints)
 
     async def handle(self, request: HttpRequest) -> HttpAnswer:
-        """Streamable HTTP. One message per POST, one JSON answer."""
+        """Streamable HTTP. One message per POST; one JSON answer, or events that end with it."""
         endpoint = self._endpoints.get(request.path) or self._endpoints.get(request.path.rstrip("/"))
         if endpoint is None:
             return _refused(404, "there is no MCP endpoint at this path")
@@ -111,6 +112,8 @@ async def _legacy(endpoint: Endpoint, message: Message, request: HttpRequest) ->
     if message.kind != "request":
         return HttpAnswer(status=202)
     try:
+        if headers.accepts(request.header("accept"))[1] and progress_token(endpoint, message) is not None:
+            return _stream(endpoint, message, request, modern=False)
         return _json(200, success(message.id, await endpoint.answer(message, modern=False, request_id=request.request_id)))
     except RpcError as error:
         return _json(200, failure(message.id, error))
@@ -124,9 +127,25 @@ async def _modern(endpoint: Endpoint, message: Message, request: HttpRequest) ->
         if message.kind == "response":
             raise RpcError(INVALID_REQUEST, "clients send requests and notifications, no responses")
         headers.check_request(message, request.headers)
+        if progress_token(endpoint, message) is not None:
+            return _stream(endpoint, message, request, modern=True)
         return await _cancellable(endpoint, message, request)
     except RpcError as error:
         return _json(HTTP_STATUS.get(error.code, 200), failure(message.id, error))
+
+
+def _stream(endpoint: Endpoint, message: Message, request: HttpRequest, *, modern: bool) -> HttpAnswer:
+    check_meta(message.meta, modern)  # while the status can still say that something is wrong
+
+    async def work() -> bytes:
+        try:
+            return success(message.id, await endpoint.answer(message, modern=modern, request_id=request.request_id))
+        except RpcError as error:
+            return failure(message.id, error)
+
+    token, pause = message.meta["progressToken"], endpoint.settings.keep_alive
+    stream = streaming.events(token, work, keep_alive=pause, cancel=modern)
+    return HttpAnswer(status=200, headers=list(streaming.HEADERS), stream=stream)
 
 
 async def _cancellable(endpoint: Endpoint, message: Message, request: HttpRequest) -> HttpAnswer:

@@ -6,8 +6,8 @@ import asyncio
 import base64
 
 from naftiko_run.errors import InvalidInputs, NotFound, RequestError, StepFailed, UpstreamStatus
-from naftiko_run.exposes.exposure import McpResource, Run
 from naftiko_run.exposes import directories
+from naftiko_run.exposes.exposure import McpResource, Run
 from naftiko_run.exposes.mcp.catalog import Catalog
 from naftiko_run.exposes.mcp.protocol import INTERNAL_ERROR, INVALID_PARAMS, LEGACY_RESOURCE_NOT_FOUND, RpcError
 from naftiko_run.exposes.mcp.results import error_text, excerpt, is_text_type, kind_of

@@ -16,10 +16,12 @@ class McpSettings:
     """``tools_mode="search"`` lists three tools that find, describe and call the others: for files with hundreds of them.
 
     ``long_tool_names="shorten"`` publishes names beyond 64 characters with a hash at their end, because hosts refuse longer
-    ones; the declared spelling can be called either way.
+    ones; the declared spelling can be called either way. ``keep_alive`` is how many seconds an event stream may be silent:
+    proxies close what is for a minute, some for half of one.
     """
 
     tools_mode: Literal["all", "search"] = "all"
     long_tool_names: LongNames = "shorten"
     page_size: int = 1000
+    keep_alive: float = 15.0
     on_call: OnCall | None = None

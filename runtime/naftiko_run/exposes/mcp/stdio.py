@@ -23,6 +23,7 @@ from naftiko_run.exposes.mcp.protocol import (
     success,
     unsupported_version,
 )
+from naftiko_run.exposes.mcp.streaming import progress_token, report_to
 from naftiko_run.limits import Limits
 from naftiko_run.values import dump_json
 
@@ -116,12 +117,19 @@ class _Connection:
     async def answer(self, message: Message) -> None:
         try:
             modern = self.checked_era(message)
-            result = await self.endpoint.answer(message, modern=modern, request_id=f"stdio-{next(self.numbers)}")
-            answer = success(message.id, result)
+            answer = success(message.id, await self.result(message, modern))
         except RpcError as error:
             answer = failure(message.id, error)
         # From here on a cancellation comes too late: half a line would spoil the channel.
         await asyncio.shield(self.send(answer))
+
+    async def result(self, message: Message, modern: bool) -> bytes:
+        async def work() -> bytes:
+            return await self.endpoint.answer(message, modern=modern, request_id=f"stdio-{next(self.numbers)}")
+
+        token = progress_token(self.endpoint, message)
+        # Written without waiting: notifications stand whole in the buffer, before the answer that comes after them.
+        return await work() if token is None else await report_to(lambda line: self.writer.write(line + b"\n"), token, work)
 
     def checked_era(self, message: Message) -> bool:
         """Whether the connection is modern, with the message held against that."""
