@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -68,3 +73,54 @@ def test_without_a_file_or_an_address_vault_says_what_to_set(tmp_path: Path):
         read_vault(source("vault://kv/acme", {"NAFTIKO_VAULT_DIR": str(tmp_path)}, "token"))
 
     assert "set VAULT_ADDR and VAULT_TOKEN" in caught.value.hint
+
+
+@contextmanager
+def vault_server(answers: dict[str, object]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """(address, log of (path, token)) of a server that answers like a key-value store."""
+    log: list[tuple[str, str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            log.append((self.path, self.headers.get("X-Vault-Token", "")))
+            found = answers.get(self.path.partition("?")[0])
+            body = json.dumps(found if found is not None else {"errors": []}).encode()
+            self.send_response(404 if found is None else 200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", log
+        server.shutdown()
+        thread.join()
+
+
+def test_vault_is_asked_where_nothing_is_mounted(tmp_path: Path):
+    pytest.importorskip("hvac", reason="the extra vault is not installed")
+    data = {"data": {"data": {"token": "t-1", "port": 80, "gone": None}, "metadata": {"version": 1}}}
+
+    with vault_server({"/v1/kv/data/team/acme": data}) as (address, log):
+        environment = {"NAFTIKO_VAULT_DIR": str(tmp_path), "VAULT_ADDR": address, "VAULT_TOKEN": "root-token"}
+        found = read_vault(source("vault://kv/team/acme", environment, "token", "port", "gone", "absent"))
+
+    assert found == {"token": "t-1", "port": "80"}
+    assert log == [("/v1/kv/data/team/acme", "root-token")]
+
+
+def test_a_refusal_of_vault_shows_no_token(tmp_path: Path):
+    pytest.importorskip("hvac", reason="the extra vault is not installed")
+
+    with vault_server({}) as (address, _), pytest.raises(BindingError) as caught:
+        read_vault(
+            source("vault://kv/acme", {"NAFTIKO_VAULT_DIR": str(tmp_path), "VAULT_ADDR": address, "VAULT_TOKEN": "canary"}, "k")
+        )
+
+    assert caught.value.message == "Vault did not give out 'vault://kv/acme' (InvalidPath)"
+    assert "canary" not in str(caught.value)
