@@ -187,7 +187,7 @@ def test_documents_of_the_official_language_fit_both_schemas(text):
         ("label: Orders", "version: x", ["4:3", "'info' lacks the key 'label'", "label: name of the capability"]),
         ("method: PUT", "method: HEAD", ["'method' is 'HEAD', not 'GET', 'POST', 'PUT', 'PATCH' or 'DELETE'"]),
         ("name: get-order", "name: get_order", ["'name' is 'get_order', which is not letters, digits and hyphens"]),
-        ("SHOP_TOKEN: shop-token", "shop: shop-token", ["10:62: error E-SCHEMA: 'shop' is not capital letters"]),
+        ("SHOP_TOKEN: shop-token", "shop: shop-token", ["10:63: error E-SCHEMA: 'shop' is not capital letters"]),
         ("port: 8080", "port: 80800", ["'port' is '80800', it should be between 1 and 65535"]),
         ("port: 8080", "port: '8080'", ["'port' should be a whole number, it is text"]),
         ("tags: [shop]", "tags: shop", ["'tags' should be a list, it is text"]),
