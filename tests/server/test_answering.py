@@ -59,6 +59,26 @@ async def test_an_answer_that_would_break_the_framing_becomes_an_internal_error(
     assert (await caller.ask(GET)).status == 500
 
 
+async def test_a_handler_that_returns_nothing_is_an_internal_error(serving, caplog):
+    async def forgetful(request: HttpRequest) -> None:
+        return None
+
+    assert (await (await serving(forgetful)).ask(GET)).status == 500
+
+
+async def test_a_body_that_is_not_bytes_ends_the_connection(serving, caplog):
+    async def careless(request: HttpRequest) -> HttpAnswer:
+        return HttpAnswer(status=200, body="text")
+
+    running = await serving(careless)
+    caller = await running.connect()
+    caller.send(GET)
+
+    with contextlib.suppress(ConnectionResetError):
+        assert await caller.rest() == b""
+    await eventually(lambda: running.server.state.connections == 0)
+
+
 async def test_framing_fields_of_a_handler_are_replaced(serving):
     async def meddling(request: HttpRequest) -> HttpAnswer:
         headers = [("Content-Length", "999"), ("Transfer-Encoding", "chunked"), ("Connection", "upgrade"), ("x-kept", "1")]

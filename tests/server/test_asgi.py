@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from naftiko_run.exposes.messages import HttpAnswer, HttpRequest
 from naftiko_run.server.asgi import AsgiMount, asgi_app
+from naftiko_run.server.listener import with_fallback
 
 
 def get(path: str, method: str = "GET", *fields: str, body: bytes = b"") -> bytes:
@@ -229,6 +230,26 @@ def _context(generator):
     from contextlib import asynccontextmanager
 
     return asynccontextmanager(generator)
+
+
+async def test_what_a_handler_declines_goes_to_the_app_behind_it(serving):
+    async def picky(request: HttpRequest) -> HttpAnswer | None:
+        return HttpAnswer(status=200, body=b"mine") if request.path == "/mine" else None
+
+    events = []
+
+    async def lifespan(app):
+        events.append("started")
+        yield
+        events.append("stopped")
+
+    app = starlette(lifespan=_context(lifespan))
+    running = await serving(with_fallback(picky, app), fallbacks=[app])
+
+    assert (await running.ask(get("/mine"))).body == b"mine"
+    assert (await running.ask(get("/app/x"))).json["path"] == "/app/x"
+    await running.server.close()
+    assert events == ["started", "stopped"]
 
 
 async def test_a_lifespan_that_fails_stops_the_start(serving, caplog):

@@ -103,16 +103,21 @@ class Answering(Connection):
                     admission.leave()
             else:
                 answer = await self._answer(exchange)
+            stream = answer.stream
         except asyncio.CancelledError:
-            answer, exchange.keeps_alive = refusals.STOPPING.answer(exchange.request_id), False
+            answer, stream, exchange.keeps_alive = refusals.STOPPING.answer(exchange.request_id), None, False
         except Exception:
             level = logging.DEBUG if self.is_gone else logging.ERROR  # work that failed because its caller left is no news
             LOGGER.log(level, "request %s failed", exchange.request_id, exc_info=True)
-            answer = refusals.HANDLER_FAILED.answer(exchange.request_id)
-        if answer.stream is None:
-            self._write(exchange, answer)
-        else:
-            await self._write_stream(exchange, answer, answer.stream)
+            answer, stream = refusals.HANDLER_FAILED.answer(exchange.request_id), None
+        try:
+            if stream is None:
+                self._write(exchange, answer)
+            else:
+                await self._write_stream(exchange, answer, stream)
+        except Exception:  # a body that is not bytes: nothing after it could be told apart
+            LOGGER.exception("request %s: its answer could not be written", exchange.request_id)
+            self.abort()
         self._finish(exchange)
 
     async def _answer(self, request: HttpRequest) -> HttpAnswer:
@@ -160,8 +165,8 @@ class Answering(Connection):
     def _write(self, exchange: Exchange, answer: HttpAnswer) -> None:
         if self.is_gone:
             return
-        status, body = answer.status, answer.body
-        length = None if status in NO_BODY else len(body)
+        body = b"" if answer.status in NO_BODY else answer.body
+        length = None if answer.status in NO_BODY else len(body)
         extra = self._cors_fields(exchange)
         if exchange.is_http_1_0 and exchange.keeps_alive and not self.site.closes:
             extra += "connection: keep-alive\r\n"
@@ -169,9 +174,9 @@ class Answering(Connection):
         head = self._head(exchange, answer, framing)
         if head is None:
             return
-        if length is None or exchange.method == "HEAD":
+        if exchange.method == "HEAD":
             self.transport.write(head)
-        elif length <= _JOIN:
+        elif len(body) <= _JOIN:
             self.transport.write(head + body)
         else:
             self.transport.writelines((head, body))

@@ -5,7 +5,7 @@ Adapters that name the same address and port share one listener: ``merge`` turns
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from naftiko_run.errors import BindingError
@@ -14,25 +14,33 @@ from naftiko_run.server.asgi import AsgiMount
 from naftiko_run.server.hosts import is_loopback
 
 LOOPBACK = "127.0.0.1"
+DecliningHandler = Callable[[HttpRequest], Awaitable[HttpAnswer | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
     """One socket and what is served on it.
 
-    ``mounts`` are looked at first: a path equal to a prefix or below it goes to that ASGI app. ``hosts`` and ``origins`` are
-    the operator's additions to the allow-lists; ``cors`` are the origins browsers may call from. ``is_exempt`` marks the
-    listener of health probes: no admission, no cap on connections.
+    ``mounts`` are looked at first: a path equal to a prefix or below it goes to that ASGI app. ``fallbacks`` are apps a handler
+    itself calls (see ``with_fallback``): they are only started and stopped here. ``hosts`` and ``origins`` are the operator's
+    additions to the allow-lists; ``cors`` are the origins browsers may call from. ``is_exempt`` marks the listener of health
+    probes: no admission, no cap on connections.
     """
 
     port: int
     handler: Handler
     address: str = LOOPBACK
     mounts: Sequence[tuple[str, AsgiMount]] = ()
+    fallbacks: Sequence[AsgiMount] = ()
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     cors: tuple[str, ...] = ()
     is_exempt: bool = False
+
+    @property
+    def apps(self) -> list[AsgiMount]:
+        """All ASGI apps that live and end with this listener."""
+        return [*(app for _, app in self.mounts), *self.fallbacks]
 
     @property
     def key(self) -> tuple[str, int]:
@@ -73,6 +81,15 @@ def routed(handler: Handler, mounts: Sequence[tuple[str, Handler]]) -> Handler:
     return answer
 
 
+def with_fallback(first: DecliningHandler, fallback: Handler) -> Handler:
+    """A handler that asks ``first``, and ``fallback`` where that declines with ``None``."""
+
+    async def answer(request: HttpRequest) -> HttpAnswer:
+        return await first(request) or await fallback(request)
+
+    return answer
+
+
 def merge(listeners: Iterable[Listener]) -> list[Listener]:
     """One listener per address and port: the same handler, with the mounts and allow-lists of all."""
     merged: dict[tuple[str, int], Listener] = {}
@@ -90,6 +107,7 @@ def merge(listeners: Iterable[Listener]) -> list[Listener]:
             merged[listener.key] = replace(
                 known,
                 mounts=(*known.mounts, *listener.mounts),
+                fallbacks=(*known.fallbacks, *listener.fallbacks),
                 hosts=(*known.hosts, *listener.hosts),
                 origins=(*known.origins, *listener.origins),
                 cors=(*known.cors, *listener.cors),

@@ -70,8 +70,8 @@ class Server:
     async def open(self) -> None:
         """Start what is mounted."""
         for listener in self.listeners:
-            for _, mount in listener.mounts:
-                await mount.start()
+            for app in listener.apps:
+                await app.start()
 
     async def accept(self) -> None:
         """Take connections from now on."""
@@ -94,8 +94,8 @@ class Server:
         added = self._bound([listener for listener in wanted if listener.key not in present])
         try:
             for listener in wanted:
-                for _, mount in listener.mounts:
-                    await mount.start()
+                for app in listener.apps:
+                    await app.start()
         except BaseException:
             for place in added:
                 place.bound.close()
@@ -153,8 +153,8 @@ class Server:
             connection.cancel()
             connection.abort()
         for listener in self.listeners:
-            for _, mount in listener.mounts:
-                await mount.stop()
+            for app in listener.apps:
+                await app.stop()
 
     def sites(self) -> list[Site]:
         return [place.site for place in self._places]
