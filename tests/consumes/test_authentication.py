@@ -7,7 +7,7 @@ import pytest
 from naftiko_run.consumes.authentication import AUTH_SCHEMES, Authentication, compile_authentication
 from naftiko_run.consumes.messages import Origin, UpstreamRequest
 from naftiko_run.document.reader import read_text
-from naftiko_run.errors import BindingError, OperationUnavailable, Problems
+from naftiko_run.errors import BindingError, MalformedRequest, OperationUnavailable, Problems
 from naftiko_run.expressions.reference import Names
 from naftiko_run.expressions.scope import Scope
 from naftiko_run.redaction import Redactor
@@ -239,6 +239,22 @@ def test_references_tell_what_is_used_and_whether_a_caller_takes_part():
 
     assert [r.name for r in fixed.references] == ["X"]
     assert (fixed.per_call, per_call.per_call) == (False, True)
+
+
+def test_a_callers_part_that_no_header_can_carry_is_the_callers_fault():
+    authentication = declared("{type: bearer, token: '{{tools.user_token}}'}")
+
+    with pytest.raises(MalformedRequest):
+        authentication.bind(Scope(inputs={"user_token": "a\r\nX: y"}))
+
+
+def test_what_callers_bring_is_not_kept_for_hiding():
+    redactor = Redactor()
+    declared("{type: bearer, token: '{{tools.user_token}}'}").bind(
+        Scope(inputs={"user_token": "callers-own"}), redactor=redactor
+    )
+
+    assert redactor.clean("callers-own") == "callers-own"
 
 
 def test_a_caller_cannot_stand_in_for_a_bound_variable():

@@ -276,7 +276,7 @@ async def test_any_lifetime_is_survived(lifetime: object):
 
 
 async def test_a_token_that_no_header_can_carry_is_refused():
-    with pytest.raises(BindingError, match="cannot travel in a header"):
+    with pytest.raises(UpstreamBroken, match="cannot travel in a header"):
         await token().prepare(Counting(access_token="a\r\nX: y"), Deadline(5))
 
 

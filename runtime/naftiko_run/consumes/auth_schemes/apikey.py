@@ -57,4 +57,8 @@ def _elsewhere(block: AuthBlock, placement: str, name: str, value: Node) -> Auth
     def build(values: Mapping[str, str]) -> Authenticator:
         return builders[placement](name, values["value"])
 
-    return Authentication(kind="apikey", namespace=block.namespace, fields=fields, build=build, at=block.node.location)
+    owned = frozenset({name})
+    return Authentication(
+        kind="apikey", namespace=block.namespace, fields=fields, build=build, at=block.node.location,
+        cookie_names=owned if placement == "cookie" else frozenset(), body_names=frozenset() if placement == "cookie" else owned,
+    )  # fmt: skip

@@ -56,7 +56,7 @@ class AwsSignature(Authenticator):
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:  # fmt: skip
         self._access_key, self._secret_key = header_value("Authorization", access_key), secret_key
-        self._region, self._service, self._session_token = region, service, session_token
+        self._region, self._service, self._session_token = region, service, header_value("X-Amz-Security-Token", session_token)
         self._now = now
 
     def apply(self, request: UpstreamRequest) -> None:
@@ -65,7 +65,7 @@ class AwsSignature(Authenticator):
         request.headers = [pair for pair in request.headers if pair[0].lower() not in _OWNED]
         set_header(request, "X-Amz-Date", moment)
         if self._session_token:
-            set_header(request, "X-Amz-Security-Token", header_value("X-Amz-Security-Token", self._session_token))
+            set_header(request, "X-Amz-Security-Token", self._session_token)
         if self._service == "s3":
             set_header(request, "X-Amz-Content-Sha256", payload)
         signed, canonical = self._canonical(request, payload)

@@ -25,7 +25,7 @@ from naftiko_run.consumes.auth_schemes.scheme import header_value as checked
 from naftiko_run.consumes.auth_schemes.simple import AUTHORIZATION, basic_header, bearer
 from naftiko_run.consumes.endpoints import endpoint, form_request, get_request, json_object, metadata_urls, same_issuer
 from naftiko_run.consumes.messages import Deadline, UpstreamReply, UpstreamRequest
-from naftiko_run.errors import UpstreamBroken, UpstreamError, UpstreamTimeout
+from naftiko_run.errors import BindingError, UpstreamBroken, UpstreamError, UpstreamTimeout
 from naftiko_run.expressions.template import literal
 
 GRANTS = {
@@ -128,6 +128,8 @@ class OAuth2Token(Authenticator):
         """Fetch a token. While the present one works, a token endpoint that fails is nobody's problem yet."""
         try:
             await self._fetch(send, deadline)
+        except BindingError as error:  # something the authorization server said, used as if it were ours
+            raise UpstreamBroken(error.message, code="E-AUTH-TOKEN") from error
         except UpstreamError:
             now = self._clock()
             if not self._token or now >= self._expires_at:

@@ -15,7 +15,16 @@ from dataclasses import dataclass, field
 from naftiko_run.consumes.messages import Deadline, UpstreamReply, UpstreamRequest
 from naftiko_run.consumes.settings import ClientCertificate
 from naftiko_run.document.nodes import Node
-from naftiko_run.errors import BindingError, Finding, Location, OperationUnavailable, Place, Problems, location_of
+from naftiko_run.errors import (
+    BindingError,
+    Finding,
+    Location,
+    MalformedRequest,
+    OperationUnavailable,
+    Place,
+    Problems,
+    location_of,
+)
 from naftiko_run.expressions.reference import Names, Reference
 from naftiko_run.expressions.scope import MISSING, Scope
 from naftiko_run.expressions.template import Template, compile_template
@@ -71,6 +80,8 @@ class Authentication:
     header_names: frozenset[str] = frozenset()
     query_names: frozenset[str] = frozenset()
     path_names: frozenset[str] = frozenset()
+    cookie_names: frozenset[str] = frozenset()
+    body_names: frozenset[str] = frozenset()
     unsupported: Finding | None = None
     at: Location | None = None
 
@@ -95,10 +106,15 @@ class Authentication:
                 message, hint=f"supply {names}, in the environment or under binds", code="E-SECRET-MISSING"
             )
         values = {name: str(template.render(scope)) for name, template in self.fields.items()}
-        for name, value in values.items() if redactor else ():
-            if redactor is not None and name not in self.open_fields:
-                redactor.register_all({value, value.split()[-1] if value.split() else ""})
-        authenticator = self.build(values)
+        if redactor is not None and not self.per_call:  # what callers bring would fill the memory of a long run
+            secrets = (value for name, value in values.items() if name not in self.open_fields)
+            redactor.register_all(text for value in secrets for text in (value, *value.split()[-1:]))
+        try:
+            authenticator = self.build(values)
+        except BindingError as error:
+            if not self.per_call:
+                raise
+            raise MalformedRequest(error.message) from error  # the caller's part of it is what cannot be used
         authenticator.redactor = redactor
         return authenticator
 
