@@ -57,8 +57,9 @@ def _elsewhere(block: AuthBlock, placement: str, name: str, value: Node) -> Auth
     def build(values: Mapping[str, str]) -> Authenticator:
         return builders[placement](name, values["value"])
 
-    owned = frozenset({name})
+    owned, nothing = frozenset({name}), frozenset[str]()
+    cookies, members = (owned, nothing) if placement == "cookie" else (nothing, owned)
     return Authentication(
-        kind="apikey", namespace=block.namespace, fields=fields, build=build, at=block.node.location,
-        cookie_names=owned if placement == "cookie" else frozenset(), body_names=frozenset() if placement == "cookie" else owned,
+        kind="apikey", namespace=block.namespace, fields=fields, build=build, cookie_names=cookies, body_names=members,
+        at=block.node.location,
     )  # fmt: skip
