@@ -32,6 +32,7 @@ from naftiko_run.limits import Limits
 from upstream import Upstream
 
 QUICK = Limits(connect_time=0.2, idle_time=0.2, attempt_time=0.3, pool_wait=0.1)
+STEADY = Limits(connect_time=3.0, idle_time=4.0, attempt_time=5.0, pool_wait=1.0)
 Open = Callable[..., HttpClient]
 
 
@@ -43,7 +44,7 @@ async def open_client(request: pytest.FixtureRequest) -> AsyncIterator[Open]:
     async def no_pause(seconds: float) -> None:
         await asyncio.sleep(0)
 
-    def make(limits: Limits = QUICK, *, on_exchange: Any = None, **settings: Any) -> HttpClient:
+    def make(limits: Limits = STEADY, *, on_exchange: Any = None, **settings: Any) -> HttpClient:
         chosen = ClientSettings(limits=limits, force_general=request.param, **{"sleep": no_pause, **settings})
         clients.append(HttpClient("training", chosen, on_exchange=on_exchange))
         return clients[-1]
@@ -278,7 +279,8 @@ async def test_a_fault_becomes_its_error_in_time_and_leaves_nothing(
 ):
     upstream.replies(fault=fault)
     attempts: list[int] = []
-    client = open_client(dataclasses.replace(QUICK, response_body=1 << 20), on_exchange=lambda *seen: attempts.append(seen[3]))
+    limits = dataclasses.replace(QUICK if expected is UpstreamTimeout else STEADY, response_body=1 << 20)
+    client = open_client(limits, on_exchange=lambda *seen: attempts.append(seen[3]))
     start = time.monotonic()
 
     with pytest.raises(expected) as caught:
@@ -287,7 +289,7 @@ async def test_a_fault_becomes_its_error_in_time_and_leaves_nothing(
     assert code in ("", caught.value.code)
     assert "'training'" in caught.value.message
     assert attempts == ([1, 2, 3] if repeated and method == "GET" else [1])
-    assert time.monotonic() - start < (QUICK.attempt_time + 0.35) * len(attempts)
+    assert time.monotonic() - start < (limits.attempt_time + 0.35) * len(attempts)
     await client.close()
     await quiet(upstream)
 
@@ -313,7 +315,7 @@ async def test_a_resolver_that_hangs_counts_as_connecting(open_client):
         return []
 
     with pytest.raises(UpstreamTimeout) as caught:
-        await send(open_client(resolve=hangs), Origin(scheme="http", host="slow.test", port=80), "POST")
+        await send(open_client(QUICK, resolve=hangs), Origin(scheme="http", host="slow.test", port=80), "POST")
 
     assert caught.value.code == CONNECT_TIMEOUT
 
@@ -361,7 +363,7 @@ async def test_the_deadline_is_shorter_than_the_attempt(upstream, open_client):
     with pytest.raises(UpstreamTimeout):
         await send(open_client(Limits()), upstream.origin, seconds=0.2)
 
-    assert 0.15 < time.monotonic() - start < 0.45
+    assert 0.15 < time.monotonic() - start < 0.6
 
 
 async def test_a_spent_deadline_sends_nothing(upstream, open_client):
@@ -376,7 +378,7 @@ async def test_a_spent_deadline_sends_nothing(upstream, open_client):
 async def test_places_are_few_and_the_queue_is_short(upstream, open_client):
     upstream.replies(delay=0.15)
     limits = dataclasses.replace(
-        QUICK, namespace_in_flight=2, namespace_queue=1, attempt_time=2.0, idle_time=2.0, pool_wait=2.0
+        STEADY, namespace_in_flight=2, namespace_queue=1, attempt_time=2.0, idle_time=2.0, pool_wait=2.0
     )
     client = open_client(limits)
 
@@ -390,7 +392,7 @@ async def test_places_are_few_and_the_queue_is_short(upstream, open_client):
 
 async def test_a_request_does_not_wait_long_for_a_connection(upstream, open_client):
     upstream.replies(delay=0.3)
-    limits = dataclasses.replace(QUICK, namespace_connections=1, attempt_time=2.0, idle_time=2.0)
+    limits = dataclasses.replace(STEADY, namespace_connections=1, pool_wait=0.1)
     client = open_client(limits)
 
     outcomes = await asyncio.gather(*(send(client, upstream.origin) for _ in range(2)), return_exceptions=True)
@@ -401,7 +403,7 @@ async def test_a_request_does_not_wait_long_for_a_connection(upstream, open_clie
 
 async def test_a_connection_that_becomes_free_serves_who_waited(upstream, open_client):
     upstream.replies(delay=0.02)
-    client = open_client(dataclasses.replace(QUICK, namespace_connections=1, pool_wait=2.0))
+    client = open_client(dataclasses.replace(STEADY, namespace_connections=1, pool_wait=2.0))
 
     replies = await asyncio.gather(*(send(client, upstream.origin) for _ in range(5)))
 
@@ -411,7 +413,7 @@ async def test_a_connection_that_becomes_free_serves_who_waited(upstream, open_c
 
 async def test_one_hung_upstream_does_not_delay_another_namespace(upstream, open_client):
     upstream.replies(fault="hang")
-    hung, healthy = open_client(), open_client()
+    hung, healthy = open_client(QUICK), open_client()
     stuck = [asyncio.create_task(send(hung, upstream.origin)) for _ in range(20)]
     async with Upstream() as other:
         other.replies(body="well")
@@ -421,7 +423,7 @@ async def test_one_hung_upstream_does_not_delay_another_namespace(upstream, open
         replies = [await send(healthy, other.origin) for _ in range(20)]
 
         assert {reply.body for reply in replies} == {b"well"}
-        assert time.monotonic() - start < 0.4
+        assert time.monotonic() - start < 1.0
         await healthy.close()
     await asyncio.gather(*stuck, return_exceptions=True)
 
@@ -438,7 +440,7 @@ async def test_a_kept_connection_serves_again(upstream, open_client):
 
 async def test_no_more_connections_are_kept_than_allowed(upstream, open_client):
     upstream.replies(delay=0.05)
-    client = open_client(dataclasses.replace(QUICK, namespace_idle=2))
+    client = open_client(dataclasses.replace(STEADY, namespace_idle=2))
 
     await asyncio.gather(*(send(client, upstream.origin) for _ in range(6)))
     await asyncio.sleep(0.05)

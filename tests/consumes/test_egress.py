@@ -15,7 +15,7 @@ from naftiko_run.consumes.settings import ClientSettings
 from naftiko_run.errors import EgressRefused, UpstreamUnreachable
 from naftiko_run.limits import Limits
 
-QUICK = Limits(connect_time=0.2, attempt_time=0.3)
+STEADY = Limits(connect_time=3.0, attempt_time=5.0)
 
 PUBLIC = ["8.8.8.8", "1.1.1.1", "93.184.216.34", "2606:4700:4700::1111", "2a00:1450:4001:80b::200e"]
 PRIVATE = [
@@ -79,7 +79,7 @@ def test_an_allowed_network_is_open_in_every_spelling(address):
 )
 async def test_no_socket_is_opened_to_a_refused_destination(upstream, host, general):
     upstream.replies()
-    client = HttpClient("training", ClientSettings(limits=QUICK, force_general=general))
+    client = HttpClient("training", ClientSettings(limits=STEADY, force_general=general))
     request = UpstreamRequest(method="GET", origin=origin(host, literal=False, port=upstream.port), target="/")
 
     with pytest.raises((EgressRefused, UpstreamUnreachable)) as caught:
@@ -95,7 +95,7 @@ async def test_one_bad_address_spoils_a_host(upstream, general):
     async def both(host: str, port: int) -> list[str]:
         return ["127.0.0.1", "169.254.169.254"]
 
-    client = HttpClient("training", ClientSettings(limits=QUICK, force_general=general, resolve=both))
+    client = HttpClient("training", ClientSettings(limits=STEADY, force_general=general, resolve=both))
     request = UpstreamRequest(method="GET", origin=origin("both.test", literal=True, port=upstream.port), target="/")
 
     with pytest.raises(EgressRefused):
@@ -115,7 +115,7 @@ async def test_a_resolver_that_changes_its_mind_gains_nothing(upstream, general)
         return ["127.0.0.1"] if len(asked) == 1 else ["169.254.169.254"]
 
     upstream.replies(body="ok")
-    client = HttpClient("training", ClientSettings(limits=QUICK, force_general=general, resolve=flips))
+    client = HttpClient("training", ClientSettings(limits=STEADY, force_general=general, resolve=flips))
     request = UpstreamRequest(method="GET", origin=origin("flip.test", literal=True, port=upstream.port), target="/")
 
     replies = [await client.send(request, Deadline(5)) for _ in range(3)]
@@ -129,7 +129,7 @@ async def test_a_resolver_that_changes_its_mind_gains_nothing(upstream, general)
 @pytest.mark.parametrize("general", [False, True], ids=["fast", "general"])
 async def test_a_connection_of_a_literal_host_does_not_serve_others(upstream, general):
     upstream.replies(body="inside")
-    client = HttpClient("training", ClientSettings(limits=QUICK, force_general=general))
+    client = HttpClient("training", ClientSettings(limits=STEADY, force_general=general))
     named = UpstreamRequest(method="GET", origin=origin("127.0.0.1", literal=True, port=upstream.port), target="/")
     found = UpstreamRequest(method="GET", origin=origin("127.0.0.1", literal=False, port=upstream.port), target="/")
     await client.send(named, Deadline(5))
@@ -147,7 +147,7 @@ async def test_the_next_address_is_tried_when_one_refuses(upstream, general):
         return ["127.0.0.2", "127.0.0.1"]  # the upstream listens on the second only
 
     upstream.replies(body="ok")
-    client = HttpClient("training", ClientSettings(limits=QUICK, force_general=general, resolve=two))
+    client = HttpClient("training", ClientSettings(limits=STEADY, force_general=general, resolve=two))
     request = UpstreamRequest(method="GET", origin=origin("two.test", literal=True, port=upstream.port), target="/")
 
     assert (await client.send(request, Deadline(5))).body == b"ok"
@@ -164,7 +164,7 @@ async def test_an_address_that_never_answers_is_a_connect_timeout():
         for filler in fillers:
             filler.setblocking(False)
             filler.connect_ex(("127.0.0.1", port))
-        client = HttpClient("training", ClientSettings(limits=QUICK))
+        client = HttpClient("training", ClientSettings(limits=Limits(connect_time=0.2)))
         request = UpstreamRequest(method="POST", origin=origin("127.0.0.1", literal=True, port=port), target="/")
 
         with pytest.raises(Exception, match="too long to connect"):

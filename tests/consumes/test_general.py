@@ -18,7 +18,7 @@ from naftiko_run.errors import BindingError, EgressRefused, UpstreamBroken, Upst
 from naftiko_run.limits import Limits
 from upstream import Upstream
 
-QUICK = Limits(connect_time=1.0, attempt_time=2.0)
+STEADY = Limits(connect_time=3.0, attempt_time=5.0)
 CHALLENGE = 'Digest realm="training", qop="auth", nonce="n-1", algorithm=SHA-256'
 
 
@@ -87,7 +87,7 @@ async def secure(authority) -> AsyncIterator[Upstream]:
 
 async def test_a_plain_request_goes_through_the_proxy(upstream):
     upstream.replies(body="proxied")
-    client = HttpClient("training", ClientSettings(limits=QUICK, proxy=f"http://user:pass@127.0.0.1:{upstream.port}"))
+    client = HttpClient("training", ClientSettings(limits=STEADY, proxy=f"http://user:pass@127.0.0.1:{upstream.port}"))
 
     reply = await send(client, Origin(scheme="http", host="api.test", port=80))
 
@@ -99,7 +99,7 @@ async def test_a_plain_request_goes_through_the_proxy(upstream):
 
 async def test_a_secure_request_goes_through_a_tunnel(secure, authority):
     async with TunnelProxy() as proxy:
-        client = HttpClient("training", ClientSettings(limits=QUICK, proxy=proxy.url, ca_file=authority.ca_file))
+        client = HttpClient("training", ClientSettings(limits=STEADY, proxy=proxy.url, ca_file=authority.ca_file))
 
         reply = await send(client, secure.origin)
 
@@ -111,7 +111,7 @@ async def test_a_secure_request_goes_through_a_tunnel(secure, authority):
 
 async def test_a_proxy_that_refuses_is_unreachable(secure, authority):
     async with TunnelProxy(refuse=True) as proxy:
-        client = HttpClient("training", ClientSettings(limits=QUICK, proxy=proxy.url, ca_file=authority.ca_file))
+        client = HttpClient("training", ClientSettings(limits=STEADY, proxy=proxy.url, ca_file=authority.ca_file))
 
         with pytest.raises(UpstreamUnreachable) as caught:
             await send(client, secure.origin, headers=[("Idempotency-Key", "k")])
@@ -122,7 +122,7 @@ async def test_a_proxy_that_refuses_is_unreachable(secure, authority):
 
 async def test_a_proxy_is_no_way_around_the_egress_rules(upstream):
     upstream.replies()
-    client = HttpClient("training", ClientSettings(limits=QUICK, proxy=f"http://127.0.0.1:{upstream.port}"))
+    client = HttpClient("training", ClientSettings(limits=STEADY, proxy=f"http://127.0.0.1:{upstream.port}"))
 
     with pytest.raises(EgressRefused):
         await send(client, Origin(scheme="http", host="169.254.169.254", port=80))
@@ -135,7 +135,7 @@ async def test_proxies_of_the_environment_are_not_used(upstream, monkeypatch):
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
     upstream.replies(body="direct")
 
-    reply = await send(HttpClient("training", ClientSettings(limits=QUICK, force_general=True)), upstream.origin)
+    reply = await send(HttpClient("training", ClientSettings(limits=STEADY, force_general=True)), upstream.origin)
 
     assert reply.body == b"direct"
 
@@ -173,7 +173,7 @@ def response_of(header: str, method: str, target: str) -> bool:
 async def test_a_digest_challenge_is_answered_and_remembered(upstream):
     upstream.replies(401, headers={"WWW-Authenticate": CHALLENGE})
     upstream.replies(body="welcome")
-    client = HttpClient("training", ClientSettings(limits=QUICK, digest=Digest("ana", Secret("opens"))))
+    client = HttpClient("training", ClientSettings(limits=STEADY, digest=Digest("ana", Secret("opens"))))
     request = UpstreamRequest(method="POST", origin=upstream.origin, target="/jobs?a=%20b", body=b"{}")
 
     replies = [await client.send(request, Deadline(5)) for _ in range(2)]
@@ -187,7 +187,7 @@ async def test_a_digest_challenge_is_answered_and_remembered(upstream):
 
 async def test_a_second_refusal_stands(upstream):
     upstream.replies(401, headers={"WWW-Authenticate": CHALLENGE})
-    client = HttpClient("training", ClientSettings(limits=QUICK, digest=Digest("ana", Secret("wrong"))))
+    client = HttpClient("training", ClientSettings(limits=STEADY, digest=Digest("ana", Secret("wrong"))))
 
     assert (await send(client, upstream.origin)).status == 401
     assert len(upstream.requests) == 2
@@ -196,7 +196,7 @@ async def test_a_second_refusal_stands(upstream):
 @pytest.mark.parametrize("challenge", ['Digest realm="x"', 'Digest realm="x", nonce="n", algorithm=ROT13', "Digest =,="])
 async def test_a_challenge_that_cannot_be_answered_is_broken(upstream, challenge):
     upstream.replies(401, headers={"WWW-Authenticate": challenge})
-    client = HttpClient("training", ClientSettings(limits=QUICK, digest=Digest("ana", Secret("opens"))))
+    client = HttpClient("training", ClientSettings(limits=STEADY, digest=Digest("ana", Secret("opens"))))
 
     with pytest.raises(UpstreamBroken):
         await send(client, upstream.origin)
@@ -204,7 +204,7 @@ async def test_a_challenge_that_cannot_be_answered_is_broken(upstream, challenge
 
 async def test_another_scheme_is_left_to_the_caller(upstream):
     upstream.replies(401, headers={"WWW-Authenticate": 'Basic realm="x"'})
-    client = HttpClient("training", ClientSettings(limits=QUICK, digest=Digest("ana", Secret("opens"))))
+    client = HttpClient("training", ClientSettings(limits=STEADY, digest=Digest("ana", Secret("opens"))))
 
     assert (await send(client, upstream.origin)).status == 401
     assert len(upstream.requests) == 1
@@ -238,7 +238,7 @@ async def test_http2_is_spoken_where_it_is_offered(authority):
     context.set_alpn_protocols(["h2"])
     async with await asyncio.start_server(h2_upstream, "127.0.0.1", 0, ssl=context) as server:
         origin = Origin(scheme="https", host="localhost", port=server.sockets[0].getsockname()[1])
-        client = HttpClient("training", ClientSettings(limits=QUICK, http2=True, ca_file=authority.ca_file))
+        client = HttpClient("training", ClientSettings(limits=STEADY, http2=True, ca_file=authority.ca_file))
         requests = [UpstreamRequest(method="GET", origin=origin, target=f"/{number}?q=%20") for number in range(5)]
 
         replies = await asyncio.gather(*(client.send(request, Deadline(5)) for request in requests))
@@ -250,6 +250,6 @@ async def test_http2_is_spoken_where_it_is_offered(authority):
 
 async def test_http2_falls_back_to_what_the_upstream_speaks(secure, authority):
     pytest.importorskip("h2", reason="the http2 extra is not installed")
-    client = HttpClient("training", ClientSettings(limits=QUICK, http2=True, ca_file=authority.ca_file))
+    client = HttpClient("training", ClientSettings(limits=STEADY, http2=True, ca_file=authority.ca_file))
 
     assert (await send(client, secure.origin)).body == b"secret"

@@ -123,7 +123,7 @@ def test_the_other_event_loop_serves_as_well(authority):
 
     async def exchange() -> list[object]:
         seen: list[object] = []
-        limits = Limits(connect_time=1.0, idle_time=0.2, attempt_time=0.3)
+        limits = Limits(connect_time=3.0, idle_time=0.4, attempt_time=1.0)
         async with Upstream() as plain, Upstream(tls=authority.server_context("localhost")) as secure:
             client = HttpClient("training", ClientSettings(limits=limits, ca_file=authority.ca_file))
             for server in (plain, secure):

@@ -49,6 +49,7 @@ class HttpClient:
         self.on_exchange = on_exchange
         self._faults = Faults(namespace)
         self._transport = build_transport(settings, self._faults)
+        self._clock = settings.clock
         limits = settings.limits
         self._bulkhead = Bulkhead(limits.namespace_in_flight, limits.namespace_queue)
         self._budget = RetryBudget()
@@ -82,16 +83,19 @@ class HttpClient:
     # ---- attempts
 
     async def _attempts(self, request: UpstreamRequest, deadline: Deadline) -> UpstreamReply:
-        breaker = self._breaker(request.origin)
+        breaker = self._breakers.get(request.origin) or self._new_breaker(request.origin)
         attempt = 1
         last: Outcome | None = None
         while True:
-            generation = breaker.enter(self.settings.clock())
+            start = self._clock()
+            generation = breaker.enter(start)
             if generation is None:
                 return _settle(last or self._left_alone(breaker))
             if attempt == 1:
-                self._budget.request(self.settings.clock())
-            last = await self._attempt(request, deadline, breaker, generation, attempt)
+                self._budget.request(start)
+            last = await self._attempt(request, deadline, breaker, generation, start)
+            if self.on_exchange is not None:
+                self.on_exchange(request, last, self._clock() - start, attempt)
             if type(last) is UpstreamReply and last.status < 429:
                 return last
             pause = self._pause(request, last, attempt, deadline)
@@ -101,10 +105,8 @@ class HttpClient:
             attempt += 1
 
     async def _attempt(
-        self, request: UpstreamRequest, deadline: Deadline, breaker: Breaker, generation: int, attempt: int
+        self, request: UpstreamRequest, deadline: Deadline, breaker: Breaker, generation: int, start: float
     ) -> Outcome:
-        clock = self.settings.clock
-        start = clock()
         seconds = min(self.settings.limits.attempt_time, deadline.remaining())
         failed: bool | None = None
         outcome: Outcome
@@ -115,10 +117,7 @@ class HttpClient:
             outcome = error
             failed = _failed(error, seconds)
         finally:
-            now = clock()
-            breaker.leave(generation, now, failed)
-        if self.on_exchange is not None:
-            self.on_exchange(request, outcome, now - start, attempt)
+            breaker.leave(generation, start if failed is False else self._clock(), failed)
         return outcome
 
     def _pause(self, request: UpstreamRequest, outcome: Outcome, attempt: int, deadline: Deadline) -> float | None:
@@ -127,20 +126,18 @@ class HttpClient:
         if not may_repeat(request):
             return None
         pause = self._policy.wait(outcome, attempt, chance=settings.random, wall_time=settings.wall_clock())
-        if pause is None or pause >= deadline.remaining() or not self._budget.take(settings.clock()):
+        if pause is None or pause >= deadline.remaining() or not self._budget.take(self._clock()):
             return None
         return pause
 
-    def _breaker(self, origin: Origin) -> Breaker:
-        breaker = self._breakers.get(origin)
-        if breaker is None:
-            if len(self._breakers) >= _BREAKERS:  # origins may come from arguments
-                self._breakers = dict([pair for pair in self._breakers.items() if pair[1].state != "closed"][-_BREAKERS // 2 :])
-            breaker = self._breakers[origin] = Breaker(self.settings.random)
+    def _new_breaker(self, origin: Origin) -> Breaker:
+        if len(self._breakers) >= _BREAKERS:  # origins may come from arguments
+            self._breakers = dict([pair for pair in self._breakers.items() if pair[1].state != "closed"][-_BREAKERS // 2 :])
+        breaker = self._breakers[origin] = Breaker(self.settings.random)
         return breaker
 
     def _left_alone(self, breaker: Breaker) -> CircuitOpen:
-        seconds = breaker.seconds_left(self.settings.clock())
+        seconds = breaker.seconds_left(self._clock())
         return CircuitOpen(f"upstream {self.namespace!r} failed repeatedly and is left alone for now", retry_after=seconds)
 
 

@@ -112,13 +112,14 @@ class Pool:
     def _take(self, request: UpstreamRequest) -> Connection | None:
         """A kept connection that is still good, the most recently used first."""
         kept = self._idle.get(request.origin)
+        now = monotonic()
         while kept:
             connection = kept.pop()
             self._idle_count -= 1
             transport = connection.transport
             if transport is None or transport.is_closing():
                 continue
-            if connection.idle_until < monotonic() or (not may_repeat(request) and _has_news(transport)):
+            if connection.idle_until < now or (not may_repeat(request) and _has_news(transport)):
                 connection.abort()
                 continue
             return connection
@@ -174,8 +175,9 @@ class Pool:
     async def _open(self, origin: Origin, expires: float) -> Connection:
         self._opening += 1
         try:
+            tls = await self._tls.get() if origin.scheme == "https" else None
             async with asyncio.timeout(min(self._limits.connect_time, expires - monotonic())):
-                connection = await self._connect(origin)
+                connection = await self._connect(origin, tls)
         except TimeoutError as error:
             raise self._faults.connect_timeout() from error
         except ssl.SSLCertVerificationError as error:
@@ -194,9 +196,8 @@ class Pool:
             raise self._faults.closed()
         return connection
 
-    async def _connect(self, origin: Origin) -> Connection:
+    async def _connect(self, origin: Origin, tls: ssl.SSLContext | None) -> Connection:
         addresses = await self._egress.addresses(origin)
-        tls = await self._tls.get() if origin.scheme == "https" else None
         sock = await dial(addresses, origin.port, self._limits.connect_time)
         connection = Connection(origin, self._faults, self._limits, self._connections.add, self._lost)
         loop = asyncio.get_running_loop()

@@ -56,7 +56,8 @@ class RequestHead:
             raise MalformedRequest("the request method is not a token")
         if not target.startswith("/") or " " in target or "\t" in target:
             raise MalformedRequest("the request target is not a path")
-        text = f"{method} {target} HTTP/1.1\r\n" + "".join([f"{name}: {value}\r\n" for name, value in fields]) + "\r\n"
+        lines = "\r\n".join([f"{name}: {value}" for name, value in fields])
+        text = f"{method} {target} HTTP/1.1\r\n{lines}\r\n\r\n"
         try:
             head = text.encode("ascii")
         except UnicodeEncodeError as error:

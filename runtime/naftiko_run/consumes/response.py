@@ -12,12 +12,11 @@ from naftiko_run.consumes.messages import UpstreamReply
 from naftiko_run.errors import RequestError
 from naftiko_run.limits import Limits
 
-_SPELLINGS = (
+_COMMON = (
     "Content-Type", "Date", "Server", "Cache-Control", "Vary", "ETag", "Last-Modified", "Expires", "Location", "Link", "Age",
     "Retry-After", "Set-Cookie", "X-Request-Id", "Accept-Ranges", "Strict-Transport-Security", "X-Content-Type-Options",
-    "Content-Length", "Content-Encoding", "Transfer-Encoding", "Connection", "Keep-Alive", "WWW-Authenticate",
 )  # fmt: skip
-_NAMES = {form.encode(): name.lower() for name in _SPELLINGS for form in (name, name.lower())}
+_NAMES = {form.encode(): name.lower() for name in _COMMON for form in (name, name.lower())}
 _CONNECTION = frozenset({"connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade"})
 _FRAMING = frozenset({"content-length", "content-encoding", "transfer-encoding", *_CONNECTION})
 _BODILESS = (204, 304)
@@ -72,12 +71,14 @@ class Response:
         self._size += len(name) + len(value) + 4
         if self._size > self.limits.response_header_bytes:
             raise self.refuse("has too large a head")
-        lowered = _NAMES.get(name) or name.lower().decode("latin-1")
+        lowered = _NAMES.get(name)
         text = value.decode("latin-1")
-        if lowered in _FRAMING:
-            self._frame(lowered, text)
-        else:
-            self.headers.append((lowered, text))
+        if lowered is None:
+            lowered = name.lower().decode("latin-1")
+            if lowered in _FRAMING:
+                self._frame(lowered, text)
+                return
+        self.headers.append((lowered, text))
 
     def _frame(self, name: str, text: str) -> None:
         if name == "content-length":
