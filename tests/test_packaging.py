@@ -77,6 +77,20 @@ def test_a_base_install_stays_small():
     assert len(locked(LOCKS[0])) <= MOST_DISTRIBUTIONS, "heavy dependencies belong into an extra"
 
 
+def test_every_extra_that_a_hint_names_is_declared():
+    sources = "".join(path.read_text() for path in (ROOT / "runtime").rglob("*.py"))
+
+    named = {name for found in re.findall(r"naftiko-run\[([a-z0-9,-]+)\]", sources) for name in found.split(",")}
+    assert sorted(named - set(PROJECT["optional-dependencies"])) == []
+
+
+def test_one_extra_brings_all_the_others():
+    (everything,) = PROJECT["optional-dependencies"]["all"]
+    within_formats = {"formats-html", "formats-markdown"}
+
+    assert Requirement(everything).extras == set(PROJECT["optional-dependencies"]) - {"all"} - within_formats
+
+
 # ---- the wheel
 
 
