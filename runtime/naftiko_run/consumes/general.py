@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from time import monotonic
-from typing import Any
 
 import httpcore2
 import httpx2
 
+from naftiko_run.consumes.checked_backend import CheckedBackend, Unanswered, Unresolved
 from naftiko_run.consumes.egress import EgressPolicy
 from naftiko_run.consumes.faults import Faults
 from naftiko_run.consumes.messages import Origin, UpstreamReply, UpstreamRequest
@@ -108,7 +108,7 @@ class General:
                 with self._translated():
                     return await self._exchange(pool, request, headers, expires, response)
             except RequestError as error:
-                if not (again and kept and isinstance(error.__cause__, _Unanswered)):
+                if not (again and kept and isinstance(error.__cause__, Unanswered)):
                     raise
         raise AssertionError("unreachable")
 
@@ -153,7 +153,7 @@ class General:
             raise faults.proxy() from error
         except httpcore2.ConnectError as error:
             raise self._connect_fault(error) from error
-        except _Unanswered as error:
+        except Unanswered as error:
             raise faults.reset() from error
         except httpcore2.NetworkError as error:
             raise faults.cut() from error
@@ -168,7 +168,7 @@ class General:
                 return self._faults.untrusted()
             if isinstance(chain, ssl.SSLError):
                 return self._faults.tls()
-            if isinstance(chain, _Unresolved):
+            if isinstance(chain, Unresolved):
                 return self._faults.unresolved()
             chain = chain.__cause__ or chain.__context__
         return self._faults.refused()
@@ -195,93 +195,12 @@ class General:
             max_keepalive_connections=limits.namespace_idle,
             keepalive_expiry=KEEP,
             http2=self._settings.http2,
-            network_backend=_CheckedBackend(self._egress, literal=literal, proxied=self._proxy is not None),
+            network_backend=CheckedBackend(self._egress, literal=literal, proxied=self._proxy is not None),
         )
 
 
 # How httpx2 words the end of a connection in the middle of an answer.
 _ENDED = ("disconnected without", "closed connection without", "ConnectionTerminated")
-
-
-class _Unanswered(httpcore2.ReadError):
-    """The connection ended before any byte of a response: a kept one may simply have been too old."""
-
-
-class _Unresolved(httpcore2.ConnectError):
-    """The host has no address."""
-
-
-class _Stream(httpcore2.AsyncNetworkStream):
-    """A connection that knows whether anything was heard since it was last spoken to."""
-
-    def __init__(self, inner: httpcore2.AsyncNetworkStream) -> None:
-        self._inner, self._heard = inner, False
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        try:
-            data = await self._inner.read(max_bytes, timeout)
-        except httpcore2.ReadError as error:
-            if self._heard:
-                raise
-            raise _Unanswered("reset") from error
-        if not data and not self._heard:
-            raise _Unanswered("closed")
-        self._heard = True
-        return data
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._heard = False
-        await self._inner.write(buffer, timeout)
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-    async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore2.AsyncNetworkStream:
-        return _Stream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
-
-
-class _CheckedBackend(httpcore2.AsyncNetworkBackend):
-    """Dials what the egress policy has checked; the proxy itself is the operator's and not checked."""
-
-    def __init__(self, egress: EgressPolicy, *, literal: bool, proxied: bool) -> None:
-        self._egress, self._literal, self._proxied = egress, literal, proxied
-        self._inner = httpcore2.AnyIOBackend()
-
-    async def connect_tcp(
-        self, host: str, port: int, timeout: float | None = None, local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:  # fmt: skip
-        until = monotonic() + (timeout or 0.0)
-        addresses = await self._addresses(host, port, timeout)
-        for place, address in enumerate(addresses):
-            left = len(addresses) - place
-            share = (until - monotonic()) / left if timeout else None
-            try:
-                return _Stream(await self._inner.connect_tcp(address, port, share, local_address, socket_options))
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
-                if left == 1:
-                    raise
-        raise _Unresolved("no address")
-
-    async def _addresses(self, host: str, port: int, timeout: float | None) -> list[str]:
-        if self._proxied:
-            return [host]
-        origin = Origin(scheme="", host=host, port=port, literal=self._literal)
-        try:
-            async with asyncio.timeout(timeout):
-                return await self._egress.addresses(origin)
-        except TimeoutError as error:
-            raise httpcore2.ConnectTimeout("resolving") from error
-        except (OSError, ValueError) as error:
-            raise _Unresolved("resolving") from error
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 def _proxy(settings: ClientSettings) -> httpcore2.Proxy | None:
