@@ -124,7 +124,7 @@ class LiveCapability:
             arguments = {**arguments, **authenticator.path_values}
         target = live.target or live.resolve(arguments)
         request = operation.request(arguments, target, self.bound.values)
-        if authenticator is None:
+        if authenticator is None or operation.carries_credential:
             return await live.client.send(request, deadline)
         if authenticator.static:
             authenticator.apply(request)

@@ -77,12 +77,16 @@ def test_only_a_name_with_a_plus_keeps_slashes():
             escape.path_segments(value, "name")
 
 
-@pytest.mark.parametrize("value", ["a\r\nX: y", "a\x00", "é", "\x7f"])
-def test_a_header_value_is_printable_ascii(value):
+@pytest.mark.parametrize("value", ["a\r\nX: y", "a\x00", "\x7f", "a\u0085"])
+def test_a_header_value_has_no_control_characters(value):
     with pytest.raises(MalformedRequest) as caught:
         escape.header_value(value, "X-K")
 
     assert value not in str(caught.value)
+
+
+def test_a_header_value_beyond_ascii_is_percent_encoded():
+    assert escape.header_value("é 100%", "X-K") == "%C3%A9 100%"
 
 
 def test_a_good_header_value_is_unchanged():

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
-from naftiko_run.consumes.bodies import BodyEncoder, RawBody, plain_value
+from naftiko_run.consumes.bodies import BodyEncoder, RawBody, plain_value, retyped
+from naftiko_run.consumes.inputs import WITH_BODY as WITH_BODY
 from naftiko_run.consumes.messages import Origin, UpstreamRequest
 from naftiko_run.consumes.parameter import Parameter
 from naftiko_run.consumes.paths import PathTemplate
-from naftiko_run.errors import Finding, Location, MalformedRequest
+from naftiko_run.errors import Finding, Location
+from naftiko_run.expressions.escape import header_value
 from naftiko_run.expressions.jsonpath import JsonPath
 from naftiko_run.expressions.reference import Reference
 from naftiko_run.expressions.scope import MISSING, Scope
@@ -27,10 +29,8 @@ if TYPE_CHECKING:
     from naftiko_run.consumes.formats.registry import Decoder
 
 _SAFE_VALUE = re.compile(r"[A-Za-z0-9._~-]*")
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 _NAME_SAFE = "$[]:@!*(),;/~"
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,12 @@ class ConsumedOutput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """``ref`` is what an author writes after ``call:``. ``accepts_extra`` sends undeclared arguments on, as query or fields."""
+    """``ref`` is what an author writes after ``call:``.
+
+    ``withheld`` are input names (lower case) that the document declares and a caller never fills: what the configured
+    authentication owns, what frames a message, what the path fixes. ``overridable`` are bound variables that a body template
+    names like an argument, ``{{X}}``: an argument of that name wins over the variable. ``known`` is every name with a place.
+    """
 
     ref: str
     name: str
@@ -64,14 +69,23 @@ class Operation:
     description: str = ""
     parameters: tuple[Parameter, ...] = ()
     body: BodyEncoder | None = None
-    body_media_type: str = ""  # from a declared Content-Type input with a fixed value
     decoder: Decoder
     output_media_type: str = ""
     max_body: int | None = None
     outputs: tuple[ConsumedOutput, ...] = ()
     unavailable: Finding | None = None
     resource: str = ""  # the name of its resource
+    withheld: frozenset[str] = frozenset()
+    overridable: tuple[str, ...] = ()
+    carries_credential: bool = False  # its own body template writes what the authentication would put there
     at: Location | None = None
+    known: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        authentication = self.consumer.authentication
+        names = {p.key for p in self.parameters} | {v.name for v in self.path.variables}
+        names.update(self.consumer.base_uri.variables, authentication.path_names if authentication is not None else ())
+        object.__setattr__(self, "known", frozenset(names))
 
     @property
     def idempotent(self) -> bool:
@@ -85,25 +99,16 @@ class Operation:
 
     def request(self, arguments: Mapping[str, object], target: Target, binds: Mapping[str, str]) -> UpstreamRequest:
         """The complete request for ``arguments`` (by parameter key; undeclared ones travel as query or body fields)."""
+        for name in self.overridable:
+            if arguments.get(name, MISSING) not in (MISSING, None):
+                binds = {**binds, name: to_text(arguments[name])}
         scope = Scope(arguments, {}, binds)
         values, extra = self._values(arguments, scope)
         query: list[str] = [_pair(name, value) for name, value in target.query]
         headers: list[tuple[str, str]] = [*target.headers, *self.path.headers]
         for name, value in self.path.render_query(values, binds):
             query.append(_pair(name, value))
-        cookies: list[str] = []
-        for parameter in self.parameters:
-            given = values.get(parameter.key, MISSING)
-            if given is MISSING or given is None:
-                continue
-            if parameter.place == "query":
-                _add_query(query, parameter.name, given)
-            elif parameter.place == "header":
-                _set_header(headers, parameter.name, header_text(parameter.name, given))
-            elif parameter.place == "cookie":
-                cookies.append(f"{parameter.name}={quote(to_text(given), safe='')}")
-        if cookies:
-            headers.append(("Cookie", "; ".join(cookies)))
+        self._place(values, query, headers)
         body = self._body(values, extra, scope, headers, query)
         path = target.prefix + self.path.render(values, binds) or "/"
         return UpstreamRequest(
@@ -119,14 +124,25 @@ class Operation:
 
     def _values(self, arguments: Mapping[str, object], scope: Scope) -> tuple[Mapping[str, object], dict[str, object]]:
         """Arguments with fixed values added, and apart from them those that no parameter declares."""
+        extra = {key: value for key, value in arguments.items() if key not in self.known and value is not MISSING}
         fixed = {p.key: p.value.value(scope) for p in self.parameters if p.value is not None}
-        if not fixed and len(arguments) <= len(self.parameters):
-            known = {p.key for p in self.parameters}
-            extra = {key: value for key, value in arguments.items() if key not in known and value is not MISSING}
-            return arguments, extra
-        known = {p.key for p in self.parameters}
-        extra = {key: value for key, value in arguments.items() if key not in known and value is not MISSING}
-        return {**arguments, **fixed}, extra
+        return ({**arguments, **fixed} if fixed else arguments), extra
+
+    def _place(self, values: Mapping[str, object], query: list[str], headers: list[tuple[str, str]]) -> None:
+        """Query, header and cookie parameters; one that nobody supplied is left out, never sent as "None"."""
+        cookies: list[str] = []
+        for parameter in self.parameters:
+            given = values.get(parameter.key, MISSING)
+            if given is MISSING or given is None:
+                continue
+            if parameter.place == "query":
+                _add_query(query, parameter.name, given)
+            elif parameter.place == "header":
+                _set_header(headers, parameter.name, header_text(parameter.name, given))
+            elif parameter.place == "cookie":
+                cookies.append(f"{parameter.name}={quote(to_text(given), safe='', errors='replace')}")
+        if cookies:
+            headers.append(("Cookie", "; ".join(cookies)))
 
     def _body(
         self, values: Mapping[str, object], extra: dict[str, object], scope: Scope,
@@ -136,15 +152,17 @@ class Operation:
             for name, value in extra.items():
                 _add_query(query, name, value)
             return None
-        content, media_type = self.body.encode(values, extra, scope)
-        if content is not None and media_type and not any(name.lower() == "content-type" for name, _ in headers):
-            headers.append(("Content-Type", media_type))
+        declared = next((value for name, value in headers if name.lower() == "content-type"), "")
+        encoder = retyped(self.body, declared) if declared else self.body
+        content, media_type = encoder.encode(values, extra, scope)
+        if content is not None and media_type:
+            _set_header(headers, "Content-Type", media_type)
         return content
 
 
 def _pair(name: str, value: str) -> str:
-    text = value if _SAFE_VALUE.fullmatch(value) else quote_plus(value)
-    return f"{name if _SAFE_VALUE.fullmatch(name) else quote(name, safe=_NAME_SAFE)}={text}"
+    text = value if _SAFE_VALUE.fullmatch(value) else quote_plus(value, errors="replace")
+    return f"{name if _SAFE_VALUE.fullmatch(name) else quote(name, safe=_NAME_SAFE, errors='replace')}={text}"
 
 
 def _add_query(query: list[str], name: str, value: object) -> None:
@@ -160,12 +178,10 @@ def _add_query(query: list[str], name: str, value: object) -> None:
 
 
 def header_text(name: str, value: object) -> str:
-    """``value`` as a header value: visible ASCII, space and tab only (requirement S33)."""
+    """``value`` as a header value (requirement S33); a list is joined with commas."""
     plain = plain_value(value) if isinstance(value, RawBody) else value
     text = ",".join(map(to_text, plain)) if isinstance(plain, list) else to_text(plain)
-    if not _HEADER_VALUE.fullmatch(text):
-        raise MalformedRequest(f"header {name!r} takes only printable ASCII characters", hint="percent-encode the value")
-    return text.strip(" \t")
+    return header_value(text, name)
 
 
 def _set_header(headers: list[tuple[str, str]], name: str, value: str) -> None:

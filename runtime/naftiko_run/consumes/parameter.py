@@ -22,6 +22,7 @@ class Parameter:
     place: ParameterPlace
     type: ParameterType = "string"
     required: bool = False
+    automatic: bool = False  # a header that the client sets by itself where nobody gives it
     description: str = ""
     declared: bool = True  # False: inferred from the path or a template
     typed: bool = False  # the document says type or required, as the published network does and the official language not

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote
 
 from naftiko_run.errors import MalformedRequest
+from naftiko_run.expressions.escape import path_segment, path_segments
 from naftiko_run.expressions.names import fold
 from naftiko_run.expressions.scope import MISSING
 from naftiko_run.expressions.text import to_text
 
 _VARIABLE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}|\{([^{}/]*)\}")
 _PLAIN = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LITERAL_SAFE = "/!$&'()*+,;=:@-._~%"
 
 
@@ -84,16 +84,7 @@ def encode_segment(variable: PathVariable, value: object) -> str:
     text = value if isinstance(value, str) else ",".join(map(to_text, value)) if isinstance(value, list) else to_text(value)
     if _PLAIN.fullmatch(text):
         return text
-    if variable.spans:
-        return "/".join(_segment(variable.name, piece) for piece in text.split("/"))
-    return _segment(variable.name, text)
-
-
-def _segment(name: str, text: str) -> str:
-    if text in ("", ".", "..") or _CONTROL.search(text):
-        shown = {"": "an empty value", ".": "'.'", "..": "'..'"}.get(text, "a control character")
-        raise MalformedRequest(f"path variable {name!r} cannot be {shown}", hint="it would change which resource is addressed")
-    return quote(text, safe="~")
+    return path_segments(text, variable.name) if variable.spans else path_segment(text, variable.name)
 
 
 def compile_path(text: str, *, is_bind: frozenset[str] = frozenset()) -> PathTemplate:

@@ -16,6 +16,7 @@ from naftiko_run.expressions.text import to_json
 _UNRESERVED_ONLY: Final = ""  # letters, digits and `-._~` are never encoded
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
+_BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _RESERVED_HEADERS: Final = frozenset(
     {
@@ -82,11 +83,18 @@ def _check_path_value(text: str, name: str) -> None:
 
 
 def header_value(text: str, name: str = "") -> str:
-    """``text`` unchanged, if it can be a header's value: printable ASCII, space and tab."""
+    """``text`` as a header's value: what is beyond ASCII is percent-encoded, a control character is refused."""
     if not _HEADER_VALUE.fullmatch(text):
-        label = f"header {name!r}" if name else "a header"
-        raise MalformedRequest(f"{label} holds characters that a header cannot carry", hint="use printable ASCII")
-    return text
+        if has_control(text.replace("\t", " ")):
+            label = f"header {name!r}" if name else "a header"
+            raise MalformedRequest(f"{label} cannot hold a control character", hint="leave line breaks and the like out")
+        text = _BEYOND_ASCII.sub(lambda found: _encode(found[0]), text)
+    return text.strip(" \t")
+
+
+def has_control(text: str) -> bool:
+    """Whether ``text`` holds a control character, a tab included."""
+    return _CONTROL.search(text) is not None
 
 
 def settable_header(name: str) -> bool:

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from naftiko_run.consumes.parameter import Parameter
+from naftiko_run.consumes.bodies import WHOLE_BODY_NAMES
+from naftiko_run.consumes.parameter import Parameter, ParameterType
 from naftiko_run.consumes.paths import folded_variables
 from naftiko_run.document.nodes import Node
 from naftiko_run.errors import Problems
@@ -42,6 +43,8 @@ class InputCollector:
     _found: dict[str, InputParameter] = field(default_factory=dict)
     _declared: dict[str, Node] = field(default_factory=dict)
     _unsaid: set[str] = field(default_factory=set)  # declared, without a word on being required
+    _used: set[str] = field(default_factory=set)
+    _bound: set[str] = field(default_factory=set)  # feed something that the operation declares
     _path_names: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -86,11 +89,16 @@ class InputCollector:
             default=default.plain() if default is not None else None,
             constant=constant,
             json_path=json_path,
-            sources=self._sources(name, _PLACES.get(item.get_text("in").lower(), "")),
+            sources=self._declared_sources(name, _PLACES.get(item.get_text("in").lower(), "")),
         )
 
     def _required_by_default(self, name: str, item: Node) -> bool:
         return self._in_path(name, item) or (self.strict and (self.face != "rest" or item.get("in") is None))
+
+    def _declared_sources(self, name: str, place: str) -> tuple[Source, ...]:
+        """The place that is declared, first; the others all the same, because published files contradict themselves."""
+        everywhere = self._sources(name, place)
+        return tuple(sorted(everywhere, key=lambda source: source.place != place)) if place else everywhere
 
     def _in_path(self, name: str, item: Node) -> bool:
         return fold(name) in self._path_names and item.get_text("in", default="path") == "path"
@@ -133,14 +141,56 @@ class InputCollector:
         plain = parameter if name == reference.name else None
         self._add(name, plain, reference.place or place or (parameter.place if parameter else ""))
 
-    def need_parameter(self, parameter: Parameter) -> str:
+    def need_parameter(self, parameter: Parameter, *, sole_body: bool = False) -> str:
         """An operation's parameter that ``with`` does not mention: asked of the caller under its own name. Returns that name."""
-        known = next((name for name in self._found if name == parameter.key), None)
-        known = known or next((name for name in self._found if fold(name) == fold(parameter.key)), None)
-        name = known or parameter.key
-        whole = parameter.place == "body" and fold(parameter.name) in ("body", "payload", "requestbody")
+        name = self._spelled(parameter.key) or parameter.key
+        whole = parameter.place == "body" and fold(parameter.name) in WHOLE_BODY_NAMES
         self._add(name, parameter, "whole-body" if whole else parameter.place, key=parameter.name)
+        if sole_body and not whole:
+            self.accept_body(name)
         return name
+
+    def accept_body(self, name: str) -> None:
+        """Let the whole body of a REST caller be this input, where it has no field of that name."""
+        known = self._found[name]
+        if self.face == "rest" and all(source.place != "whole-body" for source in known.sources):
+            self._found[name] = replace(known, sources=(*known.sources, Source(place="whole-body")))
+
+    def declared(self) -> list[str]:
+        """The names that the unit itself declares."""
+        return [name for name in self._found if name in self._declared]
+
+    def type_of(self, reference: Reference) -> ParameterType:
+        """The declared type of the input that a reference means, as far as it is known."""
+        known = self._found.get(self.name_of(reference))
+        return known.type if known is not None else "string"  # type: ignore[return-value]  # the same words
+
+    def is_used(self, name: str) -> bool:
+        return name in self._used
+
+    def travels(self, name: str) -> bool:
+        """Whether a declared input that nothing takes is meant for the operation all the same, as query or field."""
+        place = self._declared[name].get_text("in").lower()
+        if self.strict or self.face not in ("rest", "mcp") or self._found[name].constant is not None:
+            return False
+        return place in ("query", "body") or (not place and fold(name) not in self._path_names)
+
+    def drop(self, name: str) -> None:
+        """Take an input away that no caller may fill."""
+        self._found.pop(name, None)
+
+    def relax(self, name: str) -> None:
+        """What only feeds places that the operation does not declare cannot be held to be required."""
+        known = self._found.get(name)
+        if known is not None and name not in self._bound and known.required and fold(name) not in self._path_names:
+            self._found[name] = replace(known, required=False)
+
+    def _spelled(self, name: str) -> str:
+        """How the input is written that is called ``name``, case and punctuation aside; ``""`` where there is none."""
+        if name in self._found:
+            return name
+        folded = fold(name)
+        return next((known for known in self._found if fold(known) == folded), "")
 
     def name_of(self, reference: Reference) -> str:
         """The input a reference means: the one with the whole dotted name, else one whose field it names."""
@@ -157,8 +207,11 @@ class InputCollector:
     def _add(self, name: str, parameter: Parameter | None, place: str, *, key: str = "") -> None:
         if name in self.preset:
             return
-        spelled = next((known for known in self._found if fold(known) == fold(name)), None) if name not in self._found else name
-        if spelled is not None:
+        spelled = self._spelled(name)
+        self._used.add(spelled or name)
+        if parameter is None or parameter.declared or parameter.place == "path":
+            self._bound.add(spelled or name)
+        if spelled:
             self._refine(spelled, parameter, place, key)
             return
         self._found[name] = InputParameter(
@@ -168,7 +221,7 @@ class InputCollector:
             description=parameter.description if parameter else "",
             enum=parameter.enum if parameter else (),
             default=None,
-            sources=self._sources(name, place, key),
+            sources=self._sources(name, place, key, header=parameter),
         )
 
     def _refine(self, name: str, parameter: Parameter | None, place: str, key: str = "") -> None:
@@ -177,56 +230,56 @@ class InputCollector:
         node = self._declared.get(name)
         changes: dict[str, object] = {}
         if parameter is not None:
-            if node is not None and node.get("type") is None:
+            if node is not None and (node.get("type") is None or (parameter.place == "body" and known.type == "string")):
                 changes["type"] = parameter.type
             if not known.description:
                 changes["description"] = parameter.description
             if not known.enum and parameter.enum:
                 changes["enum"] = parameter.enum
-            if name in self._unsaid and parameter.typed:
+            if parameter.automatic:
+                changes["required"] = False
+            elif name in self._unsaid and parameter.typed:
                 changes["required"] = parameter.required or fold(name) in self._path_names
             elif node is None and parameter.required:
                 changes["required"] = True
         if node is None or node.get("in") is None or place == "whole-body":
-            extra = self._sources(name, place, key)
+            extra = self._sources(name, place, key, header=parameter)
             changes["sources"] = (*known.sources, *(s for s in extra if s not in known.sources))
         self._found[name] = replace(known, **changes)  # type: ignore[arg-type]  # names of fields
 
-    def _sources(self, name: str, place: str, key: str = "") -> tuple[Source, ...]:
-        """Where a REST caller may put it: the path first, then the place it has upstream, then query or body field."""
+    def _sources(self, name: str, place: str, key: str = "", *, header: Parameter | None = None) -> tuple[Source, ...]:
+        """Where a REST caller may put it: the path, then the query, then a header where it is one upstream, then a field.
+
+        A name that stands in the exposed path is found there whatever its place upstream.
+        """
         if self.face != "rest":
             return ()
-        key = key or name
         if place == "whole-body":
             return (Source(place="whole-body"),)
-        in_path = self._path_names.get(fold(name)) or self._path_names.get(fold(key))
-        found = [Source(place="path", key=in_path)] if in_path and place not in ("query", "header", "cookie", "body") else []
-        if place in ("query", "header", "cookie") and in_path and place != "cookie":
-            found.append(Source(place="path", key=in_path)) if place != "header" else None
-        order: tuple[InputPlace, ...] = {
-            "header": ("header", "query"),
-            "cookie": ("cookie", "query"),
-            "body": ("body", "query"),
-            "form": ("body", "query"),
-            "template": ("body", "query"),
-        }.get(place, ("query", "body"))  # type: ignore[assignment]
-        found += [Source(place=one, key=key) for one in order]
+        found = []
+        in_path = self._path_names.get(fold(name))
+        if in_path and place != "cookie":
+            found.append(Source(place="path", key=in_path))
+        # The type of a caller's own body travels with the body; as an input it is an override.
+        own_header = place == "header" and not (header is not None and header.name.lower() == "content-type")
+        order: tuple[InputPlace, ...] = ("query", "header", "body") if own_header else ("query", "body")
+        order = ("cookie", "query") if place == "cookie" else order
+        found += [Source(place=one, key=key or name) for one in order]
         return tuple(found)
 
     # ---- done
 
-    def inputs(self) -> tuple[InputParameter, ...]:
-        """All inputs, in the order they were met, with an alias where a name is not one that LLM tool APIs accept."""
-        taken = {name for name in self._found if _PUBLISHABLE.fullmatch(name)}
-        out = []
-        for one in self._found.values():
-            if _PUBLISHABLE.fullmatch(one.name):
-                out.append(one)
-                continue
-            alias = publishable(one.name, taken)
-            taken.add(alias)
-            out.append(replace(one, alias=alias))
-        return tuple(out)
+    def inputs(self, unit: Node | None = None) -> tuple[InputParameter, ...]:
+        """All inputs in the order they were met; for a tool, with an alias where LLM tool APIs refuse a name."""
+        odd = [name for name in self._found if not _PUBLISHABLE.fullmatch(name)] if self.face != "rest" else []
+        if not odd:
+            return tuple(self._found.values())
+        taken = {name for name in self._found if name not in odd}
+        aliases = {name: publishable(name, taken) for name in odd}
+        listed = ", ".join(f"{name!r} as {alias!r}" for name, alias in aliases.items())
+        hint = "callers may use either; give the tool's inputs names of letters, digits, '_', '.' and '-' to choose them"
+        self.problems.note("W-PARAM-ALIASED", f"published under other names: {listed}", unit, hint)
+        return tuple(replace(one, alias=aliases.get(one.name, "")) for one in self._found.values())
 
 
 def publishable(name: str, taken: set[str]) -> str:
@@ -236,9 +289,14 @@ def publishable(name: str, taken: set[str]) -> str:
     while alias in taken:
         alias = f"{base[:60]}_{count}"
         count += 1
+    taken.add(alias)
     return alias
 
 
 def _bound(item: Node, key: str) -> float | None:
     node = item.get(key)
-    return float(node.value) if node is not None and isinstance(node.value, (int, float)) and not isinstance(node.value, bool) else None
+    return (
+        float(node.value)
+        if node is not None and isinstance(node.value, (int, float)) and not isinstance(node.value, bool)
+        else None
+    )

@@ -19,7 +19,7 @@ from naftiko_run.expressions.reference import Names, Reference
 from naftiko_run.flows.arguments import compile_arguments
 from naftiko_run.flows.collector import InputCollector
 from naftiko_run.flows.flow import Flow, Semantics
-from naftiko_run.flows.shape import OutputShape, compile_mappings, compile_outputs
+from naftiko_run.flows.shape import OutputShape, compile_outputs
 from naftiko_run.flows.steps import CallStep, Step
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
 
@@ -68,7 +68,9 @@ def compile_flow(unit: Unit, context: FlowContext, problems: Problems) -> Flow:
         flow = _compile(unit, context, problems)
     except SpecError as error:
         problems.add(error)
-        return Flow(name=unit.name, description=unit.node.get_text("description"), unavailable=error.finding, at=unit.node.location)
+        return Flow(
+            name=unit.name, description=unit.node.get_text("description"), unavailable=error.finding, at=unit.node.location
+        )
     new = problems.errors[before:]
     return replace(flow, unavailable=new[0]) if new and flow.unavailable is None else flow
 
@@ -98,7 +100,7 @@ def _compile(unit: Unit, context: FlowContext, problems: Problems) -> Flow:
     return Flow(
         name=unit.name or (aggregate.name if aggregate else ""),
         description=node.get_text("description") or body.get_text("description") or _described(steps),
-        inputs=collector.inputs(),
+        inputs=collector.inputs(node),
         steps=steps,
         shape=shape,
         preset=tuple(preset.items()),
@@ -145,8 +147,10 @@ def _steps_and_shape(
     call = node.get("call")
     if call is not None and not (has_steps and unit.face != "rest"):
         operation = context.index.resolve(call, unit.counter, problems, method=unit.method, path=unit.path)
-        arguments = compile_arguments(node, operation, names, collector)
-        step = CallStep(name=operation.name, operation=operation, arguments=arguments, direct=_direct(arguments), at=node.location)
+        arguments = compile_arguments(node, operation, names, collector, only_call=True)
+        step = CallStep(
+            name=operation.name, operation=operation, arguments=arguments, direct=_direct(arguments), at=node.location
+        )
         return (step,), _needs(compile_outputs(node, names, problems), collector)
     if has_steps:
         from naftiko_run.flows.compile_steps import compile_steps
@@ -192,7 +196,9 @@ def _semantics(node: Node, steps: tuple[Step, ...]) -> Semantics:
     """Declared semantics, else what the HTTP methods of all calls together say (RFC 9110, 9.2)."""
     declared = node.get("semantics")
     if declared is not None:
-        return Semantics(safe=declared.get_bool("safe"), idempotent=declared.get_bool("idempotent"), cacheable=declared.get_bool("cacheable"))
+        return Semantics(
+            safe=declared.get_bool("safe"), idempotent=declared.get_bool("idempotent"), cacheable=declared.get_bool("cacheable")
+        )
     methods = [op.method for op in _operations(steps)]
     if not methods:
         return Semantics()
