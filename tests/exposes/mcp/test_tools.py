@@ -8,6 +8,9 @@ import logging
 
 import pytest
 
+from naftiko_run.errors import InvalidInputs, MethodNotAllowed, RequestError, StepFailed, UpstreamStatus, UpstreamUnreachable
+from naftiko_run.exposes.answers import HTTP_ANSWERS
+
 
 async def test_a_json_body_is_passed_on_as_it_came(mcp):
     result = await mcp.call("list-jobs", state="DONE")
@@ -194,3 +197,29 @@ async def test_a_cursor_that_was_never_handed_out_is_refused(serve, caller, expo
     mcp = caller(serve(exposure, page_size=3), modern=False)
 
     assert (await mcp.error("tools/list", {"cursor": cursor}))["code"] == -32602
+
+
+# ---- every failure
+
+
+def each_error() -> list[RequestError]:
+    """One of every class that a flow can raise."""
+    special = {
+        InvalidInputs: InvalidInputs([{"name": "x", "message": "is required"}]),
+        MethodNotAllowed: MethodNotAllowed("not this way", allow=["GET"]),
+        UpstreamStatus: UpstreamStatus("it answered 418", upstream_status=418, excerpt="short and stout", retry_after=1.2),
+        StepFailed: StepFailed("pay", UpstreamUnreachable("nobody answers"), completed=[], side_effects=[]),
+    }
+    return [special.get(kind) or kind("it failed") for kind in HTTP_ANSWERS]
+
+
+@pytest.mark.parametrize("error", each_error(), ids=lambda error: type(error).__name__)
+async def test_every_failure_of_a_flow_is_a_result_that_says_what_happened(mcp, upstream, error):
+    upstream.fails("stop-all", error)
+
+    result = await mcp.call("stop-all")
+
+    lines = result["content"][0]["text"].splitlines()
+    assert result["isError"] is True
+    assert lines[:2] == [error.message, f"status: {error.status}"]
+    assert ("structuredContent" in result) == isinstance(error, StepFailed)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from naftiko_run.exposes.mcp.message import Message, check_envelope
 from naftiko_run.exposes.mcp.protocol import HEADER_MISMATCH, LEGACY_VERSIONS, MODERN_VERSION, RpcError, unsupported_version
@@ -66,6 +67,7 @@ def decode(value: str | None) -> str | None:
         return None
 
 
+@lru_cache(maxsize=64)  # few clients, each with its one value
 def accepts(accept: str) -> tuple[bool, bool]:
     """Whether an ``Accept`` value lets us answer JSON, and an event stream."""
     kinds = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
