@@ -39,8 +39,10 @@ _NUMBER_STARTS = frozenset("0123456789-+.")
 _LONGEST_NUMBER = 64  # longer digits stay text: nobody counts with them, and converting them is slow
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _DEEPEST = 200  # nesting is recursion here, so no setting may go beyond this
-_ODD_KEYS = {"true": "on", "True": "on", "false": "off", "False": "off"}
+_MANGLED = {"true": "on", "True": "on", "false": "off", "False": "off"}
 """What YAML 1.1 tools make of ``on:`` and ``off:``, and so what the author probably wrote."""
+_MERGE = "<<"
+_ODD_KEYS = frozenset({*_MANGLED, _MERGE})
 _WRITE_OUT = "write the value out where it is used"
 
 
@@ -93,17 +95,20 @@ class Builder:
 
     def _mapping(self, node: Node) -> dict[str, Node]:
         entries: dict[str, Node] = {}
-        next_event = self._next
+        next_event, scalar, longest = self._next, self._scalar, self._longest
         while type(event := next_event()) is not MappingEndEvent:
             if type(event) is not ScalarEvent:
                 raise self._refuse("E-YAML", "a key must be plain text", event.start_mark, "quote it if it starts with [ or {")
             name = event.value
-            if name in entries or name in _ODD_KEYS or name == "<<" or len(name) > self._longest:
+            if name in entries or name in _ODD_KEYS or len(name) > longest:
                 self._check_key(event, entries)
             if event.anchor is not None or event.tag is not None:
                 self._check_tags(event)
-            self._spend(2, event)
-            child = self._value(next_event(), node, name)
+            self._budget -= 2
+            if self._budget < 0:
+                raise self._exhausted(event)
+            below = next_event()
+            child = scalar(below, node, name) if type(below) is ScalarEvent else self._value(below, node, name)
             child.key_mark = event.start_mark
             entries[name] = child
         return entries
@@ -112,7 +117,9 @@ class Builder:
         elements: list[Node] = []
         next_event = self._next
         while type(event := next_event()) is not SequenceEndEvent:
-            self._spend(1, event)
+            self._budget -= 1
+            if self._budget < 0:
+                raise self._exhausted(event)
             elements.append(self._value(event, node, len(elements)))
         return elements
 
@@ -134,13 +141,10 @@ class Builder:
 
     # ---- guards
 
-    def _spend(self, events: int, event: Event) -> None:
-        self._budget -= events
-        if self._budget < 0:
-            limit = self._limits.file_events
-            raise self._refuse(
-                "E-LIMIT", f"the document has more than {limit} values", event.start_mark, "split it into several files"
-            )
+    def _exhausted(self, event: Event) -> DocumentError:
+        limit = self._limits.file_events
+        hint = "split it into several files"
+        return self._refuse("E-LIMIT", f"the document has more than {limit} values", event.start_mark, hint)
 
     def _check_key(self, event: Event, entries: dict[str, Node]) -> None:
         name = event.value
@@ -150,10 +154,10 @@ class Builder:
                                f"the first is at line {first.line}, remove or rename one")  # fmt: skip
         if len(name) > self._longest:
             raise self._refuse("E-LIMIT", f"a key is longer than {self._longest} characters", event.start_mark)
-        if name == "<<" and event.implicit[0]:
+        if name == _MERGE and event.implicit[0]:
             raise self._refuse("E-ALIAS", "merge keys are not supported: '<<'", event.start_mark, _WRITE_OUT)
-        if name in _ODD_KEYS and event.implicit[0]:
-            hint = f"it is probably '{_ODD_KEYS[name]}', mangled by a tool; quote the key to keep it"
+        if name in _MANGLED and event.implicit[0]:
+            hint = f"it is probably '{_MANGLED[name]}', mangled by a tool; quote the key to keep it"
             found = Finding(
                 code="W-YAML-KEY",
                 severity="warning",
