@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # test modules share `upstream` and `certificates`, whatever the import mode
 
 from certificates import Authority
+from served import Serving, start
 from upstream import Upstream
 
 
@@ -19,6 +22,20 @@ async def upstream() -> AsyncIterator[Upstream]:
     """A scripted upstream on loopback."""
     async with Upstream() as running:
         yield running
+
+
+@pytest.fixture
+async def serve_text(upstream: Upstream, tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Serving]]]:
+    """``await serve_text(TEXT)`` serves a document (text or data) on free ports; ``UPSTREAM`` in it is the scripted upstream's URL."""
+    async with AsyncExitStack() as stack:
+
+        async def serve(text: str | dict[str, object], **options: object) -> Serving:
+            file = tmp_path / "capability.yaml"
+            written = text if isinstance(text, str) else json.dumps(text)
+            file.write_text(written.replace("UPSTREAM", upstream.url), encoding="utf-8")
+            return await start(stack, file, **options)  # type: ignore[arg-type]  # the keywords of `start`
+
+        yield serve
 
 
 @pytest.fixture(scope="session")

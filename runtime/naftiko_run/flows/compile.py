@@ -105,6 +105,7 @@ def _compile(unit: Unit, context: FlowContext, problems: Problems) -> Flow:
         shape=shape,
         preset=tuple(preset.items()),
         semantics=_semantics(body, steps),
+        orchestrated=_is_orchestrated(body, unit.face),
         unavailable=_blocked(steps),
         at=node.location,
     )
@@ -143,16 +144,16 @@ def _steps_and_shape(
     unit: Unit, names: Names, context: FlowContext, collector: InputCollector, problems: Problems
 ) -> tuple[tuple[Step, ...], OutputShape | None]:
     node = unit.node
-    has_steps = node.get("steps") is not None and bool(node.named("steps"))
+    orchestrated = _is_orchestrated(node, unit.face)
     call = node.get("call")
-    if call is not None and not (has_steps and unit.face != "rest"):
+    if call is not None and not orchestrated:
         operation = context.index.resolve(call, unit.counter, problems, method=unit.method, path=unit.path)
         arguments = compile_arguments(node, operation, names, collector, only_call=True)
         step = CallStep(
             name=operation.name, operation=operation, arguments=arguments, direct=_direct(arguments), at=node.location
         )
         return (step,), _needs(compile_outputs(node, names, problems), collector)
-    if has_steps:
+    if orchestrated:
         from naftiko_run.flows.compile_steps import compile_steps
 
         return compile_steps(unit, names, context, collector, problems)
@@ -162,6 +163,11 @@ def _steps_and_shape(
         hint = "add `call: namespace.operation`, `steps`, `ref`, or outputs with a `value`"
         raise SpecError(f"{what} {unit.name!r} has no `call`", at=node, hint=hint, code="E-NO-CALL")
     return (), _needs(shape, collector)
+
+
+def _is_orchestrated(node: Node, face: str) -> bool:
+    """Of `call` and `steps` together, REST takes the call and every other face the steps."""
+    return bool(node.named("steps")) and (node.get("call") is None or face != "rest")
 
 
 def _has_constant(node: Node) -> bool:

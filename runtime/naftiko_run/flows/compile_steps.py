@@ -98,7 +98,7 @@ def _lookup(
         collector.need(reference)
     return LookupStep(
         name=name, index=step, match=node.get_text("match"), value=expression, outputs=node.texts("outputParameters"),
-        index_path=compile_jsonpath("$." + inside) if inside else None, at=node.location,
+        index_path=compile_jsonpath("$." + inside) if inside else None, most=context.limits.lookup_entries, at=node.location,
     )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ class Flow:
 
     ``unavailable`` is the finding that keeps this flow from being called; running it raises ``OperationUnavailable`` with its
     text, and its neighbours are not affected. ``preset`` are inputs that the unit's own ``with`` computes from the caller's.
+    ``orchestrated`` marks a unit written with ``steps``, be it a single one: its failure names the step.
     """
 
     name: str
@@ -38,5 +39,6 @@ class Flow:
     shape: OutputShape | None = None
     preset: tuple[tuple[str, Expression], ...] = ()
     semantics: Semantics = field(default_factory=Semantics)
+    orchestrated: bool = False
     unavailable: Finding | None = None
     at: Location | None = None

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from naftiko_run.errors import MappingFailed
 from naftiko_run.expressions.scope import MISSING, Scope
 from naftiko_run.expressions.text import to_text
 from naftiko_run.flows.steps import LookupStep
 
 
 def run_lookup(step: LookupStep, scope: Scope) -> object:
-    """One hit, a list of hits for a list of values (misses dropped), or ``MISSING``. Values are compared as text."""
+    """One hit, a list of hits for a list of values (misses dropped), or ``MISSING``. Values are compared as text.
+
+    More entries than the limit fail the step (requirement L10): half an index would give wrong answers silently.
+    """
     data = scope.steps.get(step.index, MISSING)
     if step.index_path is not None and data is not MISSING:
         data = step.index_path.find(data)
     rows = [data] if isinstance(data, dict) else data if isinstance(data, list) else []
+    if len(rows) > step.most:
+        raise MappingFailed(f"the lookup index {step.index!r} has more than {step.most} entries")
     table: dict[str, dict[str, object]] = {}
     for row in rows:
         if isinstance(row, dict) and step.match in row:

@@ -24,6 +24,7 @@ from naftiko_run.flows.progress import report_step
 from naftiko_run.flows.result import Result
 from naftiko_run.flows.scripts.governance import ScriptGovernance
 from naftiko_run.flows.scripts.script import run_script
+from naftiko_run.flows.shape import OutputShape
 from naftiko_run.flows.steps import CallStep, LookupStep, Step
 from naftiko_run.isolation.pool import WorkerPool
 
@@ -50,7 +51,7 @@ class FlowRunner:
         if flow.preset:
             inputs = self._with_preset(flow, inputs)
         steps = flow.steps
-        if len(steps) == 1 and isinstance(steps[0], CallStep):
+        if not flow.orchestrated and steps and isinstance(steps[0], CallStep):
             return await self._single(flow, steps[0], inputs, deadline)
         scope = Scope(inputs, {}, self.binds)
         if not steps:
@@ -83,13 +84,16 @@ class FlowRunner:
     def _shaped(self, flow: Flow, document: object, scope: Scope) -> object:
         if flow.shape is None:
             return document
+        value = self._mapped(flow.shape, document, scope)
+        return None if value is MISSING else value
+
+    def _mapped(self, shape: OutputShape, document: object, scope: Scope) -> object:
         try:
-            value = flow.shape.apply(document, scope)
+            return shape.apply(document, scope)
         except RequestError:
             raise
         except Exception as error:
             raise MappingFailed("the answer could not be mapped as the document says") from error
-        return None if value is MISSING else value
 
     # ---- several steps
 
@@ -140,6 +144,7 @@ class FlowRunner:
             progress.replies[step.name] = reply
             if not step.operation.decoder.binary:
                 document = await decode_reply(step.operation.decoder, reply, self.workers)
+                progress.documents[step.name] = document
                 progress.results[step.name] = project(step.operation, document)
         elif isinstance(step, LookupStep):
             found = run_lookup(step, scope)
@@ -159,11 +164,12 @@ class FlowRunner:
         calls = [step for step in flow.steps if isinstance(step, CallStep)]
         last = calls[-1] if calls else None
         if flow.shape is not None and flow.shape.from_steps:
-            value = flow.shape.apply(None, scope)
+            value = self._mapped(flow.shape, None, scope)
             if value is not MISSING:
                 return Result(data=value)
         elif flow.shape is not None:
-            document = progress.results.get(last.name if last else flow.steps[-1].name)
+            # The last call's whole answer, not the part of it that its declared outputs give to other steps.
+            document = progress.documents.get(last.name) if last else progress.results.get(flow.steps[-1].name)
             return Result(data=self._shaped(flow, document, scope))
         if last is not None and (flow.steps[-1] is last or flow.steps[-1].name not in progress.results):
             return _untouched(last.operation, progress.replies[last.name])
@@ -189,6 +195,7 @@ class _Progress:
     def __init__(self, steps: tuple[Step, ...]) -> None:
         self.steps = steps
         self.results: dict[str, object] = {}
+        self.documents: dict[str, object] = {}
         self.replies: dict[str, UpstreamReply] = {}
         self.started: list[CallStep] = []
         self.completed: list[str] = []

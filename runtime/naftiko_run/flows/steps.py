@@ -9,6 +9,7 @@ from naftiko_run.errors import Location
 from naftiko_run.expressions.argument import Expression
 from naftiko_run.expressions.jsonpath import JsonPath
 from naftiko_run.flows.scripts.script import Script
+from naftiko_run.limits import DEFAULT_LIMITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,7 @@ class LookupStep:
     value: Expression
     outputs: tuple[str, ...]
     index_path: JsonPath | None = None
+    most: int = DEFAULT_LIMITS.lookup_entries
     after: tuple[int, ...] = ()
     at: Location | None = None
 
