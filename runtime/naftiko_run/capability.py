@@ -218,13 +218,20 @@ def _declares_officially(section: Node) -> bool:
                 for _, item in operation.named("inputParameters"):
                     if item.get("type", "required", "description") is not None:
                         return False
-    text_forms = ("rest.", "tools.", "{{tools.", "{{rest.")
-    consumes, exposes = section.get("consumes"), section.get("exposes")
-    for part in (consumes, exposes):
-        for node in part.walk() if part is not None else ():
-            if isinstance(node.value, str) and node.value.startswith(text_forms):
-                return False
+    for part in (section.get("consumes"), section.get("exposes")):
+        if part is not None and any(map(_is_published_form, part.walk())):
+            return False
     return True
+
+
+def _is_published_form(node: Node) -> bool:
+    """Forms that only published files use: ``rest.x`` and ``tools.x``, and inputs that say where they go."""
+    if isinstance(node.value, str) and node.value.startswith(("rest.", "tools.", "{{tools.", "{{rest.")):
+        return True
+    if node.key != "inputParameters":
+        return False
+    inputs = [*node.elements(), *(item for _, item in node.items())]
+    return any(item.get("mapping") is not None for item in inputs)
 
 
 def _script_defaults(entries: list[Node]) -> Node | None:

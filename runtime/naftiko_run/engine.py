@@ -215,6 +215,10 @@ class LiveConsumer:
                 self.authenticator = authentication.bind(self._scope, redactor=self._redactor)
         except RequestError as error:
             return error
+        except BindingError as error:
+            if authentication is None or authentication.kind != "certificate":
+                raise
+            return OperationUnavailable(error.message, hint=error.hint, code=error.code)
         names = self.consumer.base_uri.variables
         if not names or not any(self._value(name, {}) is MISSING for name in names):
             try:

@@ -42,6 +42,21 @@ def test_a_cut_file_that_parses_loses_the_tool_it_was_cut_in():
 
 
 @pytest.mark.parametrize(
+    ("tail", "left"),
+    [
+        ("    inputParameters: [{name: x, type: s}]\n", {"inputParameters": []}),
+        ("    inputParameters:\n      x: {type: s}\n", {}),
+        ("    outputParameters:\n    - type: obj\n", {"outputParameters": []}),
+    ],
+    ids=["an input", "inputs by name", "an output"],
+)
+def test_a_tool_cut_after_its_call_while_it_was_described_loses_only_that(tail, left):
+    root = read_text("tools:\n  - name: one\n    call: a.one\n" + tail + MARK, file="cap.yaml")
+
+    assert root.plain() == {"tools": [{"name": "one", "call": "a.one", **left}]}
+
+
+@pytest.mark.parametrize(
     ("text", "left"),
     [
         ("a:\n- {b: 1}\n- {b: 2, c: {d: que}}\n", {"a": [{"b": 1}]}),

@@ -333,11 +333,12 @@ class Service:
         announce(self.prepared, getattr(server, "ports", []), self.given)
 
     async def _with_stdio(self) -> int:
-        """MCP on standard streams; listeners beside it, where the files name some. Ends with standard input."""
-        import asyncio
-        import contextlib
+        """MCP on standard streams until they end; where the files name listeners as well, those decide when it ends.
 
-        from naftiko_run.cli.banner import announce
+        A service manager gives standard input that ends at once, and means the listeners to serve on.
+        """
+        import asyncio
+
         from naftiko_run.cli.streams import standard_streams
         from naftiko_run.exposes.exposure import McpExposure
         from naftiko_run.exposes.mcp.adapter import McpAdapter
@@ -348,17 +349,15 @@ class Service:
         adapter = McpAdapter(exposures, run, limits=prepared.settings.limits, settings=prepared.settings.mcp)
         listening = asyncio.create_task(self._listen()) if prepared.assembly.listeners else None
         if listening is None:
-            announce(prepared, [], self.given)
-        reader, writer = await standard_streams()
+            self._announce(None)
+        talking = asyncio.create_task(adapter.serve_stdio(*await standard_streams()))
         try:
-            await adapter.serve_stdio(reader, writer)
+            await (talking if listening is None else listening)
         finally:
+            talking.cancel()
+            await asyncio.gather(talking, return_exceptions=True)
             await adapter.close()
-            if listening is not None:
-                listening.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await listening
-            else:
+            if listening is None:
                 await prepared.engine.close()
         return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 import sys
 
 
@@ -38,16 +39,27 @@ class Input:
         self._descriptor = descriptor
 
     async def read(self, count: int, /) -> bytes:
-        return await asyncio.to_thread(os.read, self._descriptor, count)
+        try:
+            return await asyncio.to_thread(os.read, self._descriptor, count)
+        except OSError:  # closed before the process began
+            return b""
 
 
 async def standard_streams() -> tuple[asyncio.StreamReader | Input, Output]:
     """Nothing else may write to standard output from here on: what does goes to standard error."""
     descriptor = os.dup(1)
     os.dup2(2, 1)
-    try:
-        reader = asyncio.StreamReader(limit=1024 * 1024)
-        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    except (OSError, ValueError):
+    if not _can_be_watched():
         return Input(0), Output(descriptor)
+    reader = asyncio.StreamReader(limit=1024 * 1024)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     return reader, Output(descriptor)
+
+
+def _can_be_watched() -> bool:
+    """Pipes, sockets and terminals: an event loop gives up on anything else, ``/dev/null`` included, by ending the process."""
+    try:
+        mode = os.fstat(0).st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(0)

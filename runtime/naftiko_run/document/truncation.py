@@ -1,7 +1,8 @@
 """Files that were cut when they were published: finding the mark they carry, and leaving the damaged last element out.
 
 A cut file may still parse; what its last lines say is then half of what their author wrote, so the unit they belong to (an
-operation, a tool) is not served rather than served wrongly.
+operation, a tool) is not served rather than served wrongly. One that has its `call` and was cut later, while its inputs or
+outputs were described, only loses that description: what it calls knows its inputs, too.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from naftiko_run.errors import DocumentError, Finding, Location
 _MARK = re.compile(r"^[ \t]*# --- truncated at (?P<size>[^\n]*?) ---[ \t\r]*$", re.MULTILINE)
 _SOURCE = re.compile(r"^[ \t]*# Full source:[ \t]*(?P<url>\S+)", re.MULTILINE)
 _TAIL = 4096  # the mark ends the file, so only its end is searched
+_DESCRIPTIONS = frozenset({"inputParameters", "outputParameters"})
 _UNITS = frozenset({"operations", "tools", "prompts", "skills", "functions", "flows"})
 
 
@@ -74,6 +76,8 @@ def _damaged(root: Node) -> Node | None:
         chain.append(node)
     units = [n for n in chain if n.parent is not None and n.parent.key in _UNITS]
     elements = [n for n in chain if isinstance(n.key, int)]
+    if units and units[-1].get("call") is not None and any(n.key in _DESCRIPTIONS and n.parent is units[-1] for n in chain):
+        return elements[-1] if elements[-1] is not units[-1] else next(n for n in chain if n.parent is units[-1])
     return units[-1] if units else elements[-1] if elements else chain[-1] if chain else None
 
 
