@@ -143,8 +143,7 @@ def _stream(endpoint: Endpoint, message: Message, request: HttpRequest, *, moder
         except RpcError as error:
             return failure(message.id, error)
 
-    token, pause = message.meta["progressToken"], endpoint.settings.keep_alive
-    stream = streaming.events(token, work, keep_alive=pause, cancel=modern)
+    stream = streaming.events(endpoint, message.meta["progressToken"], work, cancel=modern)
     return HttpAnswer(status=200, headers=list(streaming.HEADERS), stream=stream)
 
 

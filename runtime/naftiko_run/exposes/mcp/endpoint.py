@@ -5,6 +5,7 @@ Methods that only list are rendered once and kept. Nothing of one request is rem
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
@@ -51,6 +52,7 @@ class Endpoint:
         self._tail = b'"resultType":"complete","_meta":{"%b":%b}}' % (META_SERVER.encode(), self._info)
         self._cached_for = b'"ttlMs":%d,"cacheScope":"%b",' % (catalog.ttl_ms, catalog.cache_scope.encode())
         self._tools: list[bytes] | None = None
+        self.streaming: set[asyncio.Task[None]] = set()
         self.methods = self._shared_methods()
         self._legacy: Mapping[str, Method] = {**self.methods, "initialize": self._initialize, "ping": self._ping}
         self._modern: Mapping[str, Method] = {**self.methods, "server/discover": self._discover}
@@ -210,6 +212,8 @@ class Endpoint:
         return arguments
 
     def close(self) -> None:
+        for task in list(self.streaming):
+            task.cancel()
         if self.search:
             self.search.close()
 

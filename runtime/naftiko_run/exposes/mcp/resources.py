@@ -86,7 +86,7 @@ async def _read_file(resource: McpResource, uri: str, limits: Limits, modern: bo
         raise _not_found(uri, modern) from None
     except directories.TooLarge as too_large:
         raise RpcError(INTERNAL_ERROR, f"the resource is {too_large}", {"uri": uri}) from None
-    return _contents(uri, _type_of(resource, path), content, binary=False)
+    return _contents(uri, _type_of(resource, path), content, binary=resource.binary)
 
 
 async def _read_flow(
@@ -98,7 +98,7 @@ async def _read_flow(
         raise _unread(error, uri, modern) from None
     if result.status >= 400:
         raise _refused(result, uri, modern)
-    return _contents(uri, resource.mime_type or result.media_type or "application/json", result.content, binary=result.binary)
+    return _contents(uri, resource.mime_type or result.media_type or "application/json", result.content, binary=result.binary or resource.binary)
 
 
 def _unread(error: RequestError, uri: str, modern: bool) -> RpcError:

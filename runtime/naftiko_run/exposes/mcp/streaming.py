@@ -18,9 +18,6 @@ HEADERS = [("content-type", "text/event-stream"), ("cache-control", "no-cache, n
 Work = Callable[[], Awaitable[bytes]]
 Send = Callable[[bytes], object]
 
-# Legacy calls go on when their client has left; the event loop alone would let them be collected.
-_detached: set[asyncio.Task[None]] = set()
-
 
 def progress_token(endpoint: Endpoint, message: Message) -> object:
     """The token of a call whose steps can be told apart, else ``None``."""
@@ -49,7 +46,7 @@ async def report_to(send: Send, token: object, work: Work) -> bytes:
         REPORT.reset(reset)
 
 
-async def events(token: object, work: Work, *, keep_alive: float, cancel: bool) -> AsyncIterator[bytes]:
+async def events(endpoint: Endpoint, token: object, work: Work, *, cancel: bool) -> AsyncIterator[bytes]:
     """The answer of ``work`` as server-sent events. ``cancel``: closing the stream ends the work."""
     queue: asyncio.Queue[bytes | None] = asyncio.Queue()
 
@@ -60,10 +57,11 @@ async def events(token: object, work: Work, *, keep_alive: float, cancel: bool) 
             queue.put_nowait(None)
 
     task = asyncio.create_task(run())
-    _detached.add(task)
-    task.add_done_callback(_detached.discard)
+    # A legacy call goes on when its client has left; the event loop alone would let it be collected.
+    endpoint.streaming.add(task)
+    task.add_done_callback(endpoint.streaming.discard)
     try:
-        async for event in _until_done(queue, keep_alive):
+        async for event in _until_done(queue, endpoint.settings.keep_alive):
             yield event
     finally:
         if cancel:
