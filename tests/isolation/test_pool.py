@@ -29,6 +29,7 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> Registry[Job]:
     registry: Registry[Job] = Registry("worker job")
     registry.register("try")(Job(module="worker_jobs"))
     registry.register("try-too")(Job(module="worker_jobs"))
+    registry.register("host")(Job(module="worker_jobs", profile="hosting"))
     registry.register("broken")(Job(module="no_such_module"))
     return registry
 
@@ -84,6 +85,16 @@ async def test_a_worker_can_do_nothing_to_the_system(pool: WorkerPool):
 
     assert done == []
     assert not Path("/tmp/naftiko-run-escaped").exists()
+
+
+@linux
+async def test_a_hosting_worker_can_start_a_program_and_little_else(pool: WorkerPool):
+    tries = ["write", "remove", "socket", "unix-socket", "kill", "chdir", "setsid"]
+
+    done = [what for what in tries if not (await pool.run("host", what.encode(), seconds=5)).startswith(b"denied")]
+
+    assert done == []
+    assert await pool.run("host", b"pipe", seconds=5)
 
 
 @linux

@@ -24,6 +24,8 @@ from naftiko_run.isolation.seccomp import install_filter, no_new_privileges
 
 DESCRIPTORS = 16
 
+_SHELVES = ("site-packages", "dist-packages")  # a module there is no reason to open all of its neighbours
+
 
 def main(settings: dict[str, Any]) -> None:
     """Serve jobs until stdin ends. ``settings``: job, module, profile, memory, cpu, runs."""
@@ -94,10 +96,12 @@ def _confine(settings: dict[str, Any]) -> dict[str, bool]:
 
 
 def _program_directories() -> set[str]:
-    """Where a program and the libraries it loads lie: what a hosting worker may read."""
+    """Where programs, their libraries and what has been imported so far lie: what a hosting worker may read."""
     system = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/etc/ld.so.cache", os.devnull)
-    python = (sysconfig.get_path("stdlib"), sysconfig.get_path("scripts"), *sys.path)
-    return {os.path.realpath(path) for path in (*system, *python) if os.path.exists(path)}
+    python = (sysconfig.get_path("stdlib"), sysconfig.get_path("scripts"))
+    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    loaded = (os.path.dirname(file) for file in files if file and os.path.basename(os.path.dirname(file)) not in _SHELVES)
+    return {os.path.realpath(path) for path in (*system, *python, *loaded) if os.path.exists(path)}
 
 
 def _send(handle: int, kind: bytes, content: bytes) -> None:

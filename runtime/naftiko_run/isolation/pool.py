@@ -64,14 +64,20 @@ class WorkerRefused(WorkerFailed):
 class _Worker:
     """One live process. It is its group's leader, so that what it starts ends with it."""
 
-    def __init__(self, name: str, process: subprocess.Popen[bytes], *, hosting: bool) -> None:
+    def __init__(
+        self,
+        name: str,
+        process: subprocess.Popen[bytes],
+        stream: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        *,
+        hosting: bool,
+    ) -> None:
         self.name = name
         self.process = process
+        self.reader, self.writer = stream
         self.hosting = hosting
         self.filtered = False
         self.runs = 0
-        self.reader: asyncio.StreamReader
-        self.writer: asyncio.StreamWriter
 
     async def ask(self, payload: bytes) -> tuple[str, bytes]:
         self.runs += 1
@@ -199,8 +205,9 @@ class WorkerPool:
             _adopt_orphans()
         ours, theirs = socket.socketpair()
         with theirs:
-            worker = _Worker(name, _spawn(settings, theirs), hosting=hosting)
-        worker.reader, worker.writer = await asyncio.open_connection(sock=ours)
+            # Connected first: from the process's start on nothing may come between it and the one who ends it.
+            stream = await asyncio.open_connection(sock=ours)
+            worker = _Worker(name, _spawn(settings, theirs), stream, hosting=hosting)
         try:
             async with asyncio.timeout(START_SECONDS):
                 kind, content = await worker.answer()
@@ -273,5 +280,5 @@ def _refusal(content: bytes) -> tuple[str, str]:
 
 def _import_path() -> list[str]:
     """Where this process finds modules, without the current directory: a file lying about is not to be imported."""
-    root = str(Path(__file__).resolve().parents[2])
-    return [root, *(entry for entry in sys.path if os.path.isabs(entry) and entry != root)]
+    root, here = str(Path(__file__).resolve().parents[2]), os.getcwd()
+    return [root, *(entry for entry in sys.path if os.path.isabs(entry) and entry not in (root, here))]

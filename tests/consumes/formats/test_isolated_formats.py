@@ -352,6 +352,7 @@ BOMBS: dict[str, tuple[str, bytes, str, str]] = {
     "html-columns": ("html", b"<table><tr>" + b"<th>a" * 2_000 + b"<tr><td>1" * 1_000_000, "", ""),
     "html-rows": ("html", b"<table><tr>" + b"<th>a" * 900 + b"<tr><td>1" * 1_000_000, "", ""),
     "markdown-large": ("markdown", b"*a" * 5_000_000, "", ""),
+    "markdown-brackets": ("markdown", b"![[a](b" * 9_000, "", ""),
     "avro-lying-length": ("avro", zigzag(2**40) + b"x", "s.avsc", '"string"'),
     "avro-negative-length": ("avro", b"\x01x", "s.avsc", '"string"'),
     "avro-endless-varint": ("avro", b"\xff" * 1000, "s.avsc", '"string"'),

@@ -28,11 +28,10 @@ NESTING = 500
 _UNSEEN = ["script", "style", "template", "noscript"]
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 # Elements that never enclose others, and those whose end is commonly left out and implied by what follows.
-_UNCOUNTED = frozenset(
-    ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
-    + ("html", "head", "body", "p", "li", "dt", "dd", "td", "th", "tr", "thead", "tbody", "tfoot", "colgroup", "option")
-    + ("optgroup", "rt", "rp")
-)
+_UNCOUNTED = frozenset((
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "html", "head",
+    "body", "p", "li", "dt", "dd", "td", "th", "tr", "thead", "tbody", "tfoot", "colgroup", "option", "optgroup", "rt", "rp",
+))  # fmt: skip
 
 
 def decode_tables(body: bytes, charset: str, /, *, selector: str, rows: int, columns: int) -> dict[str, object]:

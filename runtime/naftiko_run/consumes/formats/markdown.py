@@ -17,21 +17,25 @@ from naftiko_run.consumes.formats.schema_file import require
 from naftiko_run.consumes.formats.text import read_text
 from naftiko_run.consumes.formats.yaml import decode_yaml
 from naftiko_run.errors import UpstreamBroken
-from naftiko_run.limits import DEFAULT_LIMITS, MIB
+from naftiko_run.limits import DEFAULT_LIMITS, KIB
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-LARGEST = MIB
-"""The parser takes about a second for it."""
+LARGEST = 256 * KIB
+"""A second or two of the parser's time."""
+BRACKETS = 5_000
+"""Opening brackets are looked through again and again until one of them closes."""
 
 _FENCE = "---"
 
 
 def decode_markdown(body: bytes, charset: str, /, *, heading: str) -> dict[str, object]:
     if len(body) > LARGEST:
-        raise UpstreamBroken("the upstream's Markdown is larger than 1 MiB")
+        raise UpstreamBroken("the upstream's Markdown is larger than 256 KiB")
     front_matter, text = _split(read_text(body, charset).replace("\r\n", "\n"))
+    if text.count("[") > BRACKETS:
+        raise UpstreamBroken(f"the upstream's Markdown has more than {BRACKETS:,} brackets")
     tokens = _parse(text)
     sections = [section for section in _sections(tokens) if str(section["heading"]).startswith(heading)]
     return {"frontMatter": front_matter, "tables": list(_tables(tokens)), "sections": sections}

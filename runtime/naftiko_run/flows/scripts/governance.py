@@ -76,7 +76,9 @@ class ScriptGovernance:
     def update(self, changes: Mapping[str, object]) -> None:
         """A partial change, as ``PUT /scripting`` asks for it: all of it or, with ``InvalidInputs``, nothing."""
         errors = [
-            {"name": name, "place": "body", "message": message} for name in changes if (message := _mistake(name, changes[name]))
+            {"name": name, "place": "body", "message": message}
+            for name in changes
+            if (message := _mistake(name, changes[name]))
         ]
         if errors:
             raise InvalidInputs(errors)
@@ -108,7 +110,9 @@ def _mistake(name: str, value: object) -> str:
     if name == "enabled":
         return "" if isinstance(value, bool) else "must be true or false"
     if name in ("timeout", "statementLimit"):
-        return "" if isinstance(value, int) and not isinstance(value, bool) and value >= 1 else "must be an integer of at least 1"
+        return (
+            "" if isinstance(value, int) and not isinstance(value, bool) and value >= 1 else "must be an integer of at least 1"
+        )
     names = value if name == "allowedLanguages" and isinstance(value, list) else [value]
     known = all(isinstance(item, str) and language_named(item) in LANGUAGES for item in names)
     if name == "allowedLanguages" and not isinstance(value, list):

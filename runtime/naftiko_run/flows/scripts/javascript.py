@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import quickjs
 
-from naftiko_run.flows.scripts.program import NOTHING, RESERVED, Program, answer
+from naftiko_run.flows.scripts.program import NOTHING, RESERVED, Program, answer, raised
 from naftiko_run.isolation.jobs import Refused
 
 STACK_BYTES = 512 * 1024
@@ -36,25 +36,18 @@ def run(payload: bytes) -> bytes:
         # A language's own object of that name stays what it is.
         if name.isidentifier() and name.isascii() and name != RESERVED[1] and not context.eval(f"{name!r} in globalThis"):
             context.set(name, context.parse_json(json.dumps(value)))
-    for name, source in zip(program.names, program.sources, strict=True):
+    for name, source in program.parts():
         _evaluate(context, name, source)
         _settle(context, name, ends)
-    text = _evaluate(context, program.names[-1], _RESULT)
-    if text is None:
-        return NOTHING
-    if not isinstance(text, str) or len(text) > program.result_bytes:
-        raise Refused(f"its result is larger than {program.result_bytes:,} bytes", kind="limit")
-    try:
-        return answer(json.loads(text), program.result_bytes)
-    except (ValueError, RecursionError):
-        raise Refused("its result is no JSON", kind="result") from None
+    text = _evaluate(context, "", _RESULT)
+    return NOTHING if text is None else answer(text, program.result_bytes)
 
 
 def _evaluate(context: quickjs.Context, name: str, source: str) -> object:
     try:
         return context.eval(source)
     except quickjs.StackOverflow:
-        raise Refused(f"{name!r} raised InternalError: stack overflow", kind="limit") from None
+        raise raised("InternalError: stack overflow", name, limit=True) from None
     except quickjs.JSException as exc:
         raise _refusal(exc, name) from None
     except TypeError:  # the value of the last expression has no counterpart, and nobody asked for it
@@ -66,12 +59,13 @@ def _settle(context: quickjs.Context, name: str, ends: float) -> None:
     try:
         while context.execute_pending_job():
             if time.monotonic() > ends:
-                raise Refused(f"{name!r} raised InternalError: interrupted", kind="limit")
+                raise raised("InternalError: interrupted", name, limit=True)
     except quickjs.JSException as exc:
         raise _refusal(exc, name) from None
 
 
 def _refusal(error: Exception, name: str) -> Refused:
-    said = str(error).strip().partition("\n")[0][:500]
-    kind = "limit" if said.startswith(_LIMITS) else "script"
-    return Refused(f"{name!r} raised {said}", kind=kind)
+    said = str(error).strip()
+    if said.startswith("(Failed"):  # the engine's word for a thrown value that has no text
+        said = "a value that is no error"
+    return raised(said, name, limit=said.startswith(_LIMITS))

@@ -25,7 +25,9 @@ def runnable_language(name: str, at: Place = None) -> str:
     if language not in LANGUAGES:
         raise UnresolvedReference("script language", name, known=LANGUAGES[:2], at=at, code="E-SCRIPT-LANGUAGE")
     if language == "groovy":
-        raise UnsupportedFeature("script steps in Groovy are not run here", at=at, hint="write the step in python or javascript")
+        raise UnsupportedFeature(
+            "script steps in Groovy are not run here", at=at, hint="write the step in python or javascript"
+        )
     if importlib.util.find_spec(_INTERPRETERS[language]) is None:
         raise UnsupportedFeature(
             f"no interpreter for {language} script steps is installed", at=at, hint="install naftiko-run[scripts]"

@@ -6,15 +6,18 @@ Shared by the side that asks (``script``) and the interpreters that answer (``py
 from __future__ import annotations
 
 import json
-import math
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import orjson
 
 from naftiko_run.isolation.jobs import Refused
 
 RESULT_DEPTH = 64
+NOTHING = b"[]"
 RESERVED = ("context", "result")
+
+_TOO_DEEP = f"its result is nested deeper than {RESULT_DEPTH} levels"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +25,7 @@ class Program:
     """``sources`` are the dependencies in order and then the script; ``variables`` are bound beside ``context``."""
 
     sources: list[str]
-    names: list[str]  # what each source is called in a message
+    names: list[str]  # what each dependency is called in a message
     context: dict[str, object]
     variables: dict[str, object]
     seconds: float
@@ -30,56 +33,53 @@ class Program:
     result_bytes: int
 
     def to_bytes(self) -> bytes:
-        return orjson.dumps(asdict(self)) if _plain(self.context) else _exact(asdict(self))
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        try:
+            return orjson.dumps(fields)
+        except TypeError:  # an integer beyond 64 bits, or something that is no JSON at all
+            return _exact(fields)
+
+    def parts(self) -> Iterator[tuple[str, str]]:
+        """Name and source of each part in order; the script itself, the last, goes without a name."""
+        yield from zip([*self.names, ""], self.sources, strict=True)
 
     @classmethod
     def from_bytes(cls, payload: bytes) -> Program:
         return cls(**json.loads(payload))
 
 
-def _plain(value: object) -> bool:
-    """Whether every integer fits in 64 bits, which is what the fast writer writes."""
-    try:
-        orjson.dumps(value)
-    except TypeError:
-        return False
-    return True
-
-
 def _exact(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
-def answer(value: object, limit: int) -> bytes:
-    """A result as the bytes that go back, ``Refused`` where it is no JSON or over a limit."""
-    checked = _json(value, RESULT_DEPTH)
-    content = orjson.dumps([checked]) if _plain(checked) else _exact([checked])
-    if len(content) - 2 > limit:
+def raised(said: str, name: str, *, limit: bool) -> Refused:
+    """The first line of what an interpreter said, and of which dependency; ``""`` is the script itself."""
+    line = said.partition("\n")[0][:500]
+    return Refused(f"{name!r} raised {line}" if name else f"it raised {line}", kind="limit" if limit else "script")
+
+
+def answer(text: object, limit: int) -> bytes:
+    """A result, written as JSON by the script's own interpreter, as the bytes that go back: checked, because it may lie."""
+    if not isinstance(text, str):
+        raise Refused("its result is no JSON", kind="result")
+    if len(text) > limit or len(text.encode(errors="replace")) > limit:
         raise Refused(f"its result is larger than {limit:,} bytes", kind="limit")
-    return content
+    try:
+        value = json.loads(text, parse_constant=_no_constant)
+    except RecursionError:
+        raise Refused(_TOO_DEEP, kind="limit") from None
+    except ValueError:
+        raise Refused("its result is no JSON", kind="result") from None
+    if _deeper(value, RESULT_DEPTH):
+        raise Refused(_TOO_DEEP, kind="limit")
+    return _exact([value])
 
 
-NOTHING = b"[]"
+def _deeper(value: object, depth: int) -> bool:
+    """Whether arrays and objects are nested more than ``depth`` levels."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return inner is not None and (depth == 0 or any(_deeper(item, depth - 1) for item in inner))
 
 
-def _json(value: object, depth: int) -> object:
-    """``value`` with tuples as arrays; anything that JSON has no word for is refused by the name of its type."""
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise Refused("its result holds a number that JSON cannot write (NaN or infinity)", kind="result")
-        return value
-    if depth == 0:
-        raise Refused(f"its result is nested deeper than {RESULT_DEPTH} levels", kind="limit")
-    if isinstance(value, (list, tuple)):
-        return [_json(item, depth - 1) for item in value]
-    if isinstance(value, dict):
-        return {_key(key): _json(item, depth - 1) for key, item in value.items()}
-    raise Refused(f"its result holds a {type(value).__name__}, which JSON cannot write", kind="result")
-
-
-def _key(key: object) -> str:
-    if isinstance(key, bool) or not isinstance(key, (str, int)):
-        raise Refused("its result has a key that is no text", kind="result")
-    return str(key)
+def _no_constant(word: str) -> object:
+    raise ValueError(word)

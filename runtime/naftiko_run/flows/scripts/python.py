@@ -12,12 +12,13 @@ from collections.abc import Callable
 import pydantic_monty
 from pydantic_monty import Monty, MontyCrashedError, MontyError, MontyRuntimeError, MontySession, MontySyntaxError
 
-from naftiko_run.flows.scripts.program import NOTHING, RESERVED, Program, answer
+from naftiko_run.flows.scripts.program import NOTHING, RESERVED, Program, answer, raised
 from naftiko_run.isolation.jobs import Refused
 
 RECURSION = 200
 # In-engine limits end a run in good order a little before the parent ends the process.
 _SHARE = 0.9
+_RESULT = "import json\njson.dumps(result)"
 _LIMITS = ("TimeoutError", "MemoryError", "RecursionError")
 
 
@@ -44,7 +45,7 @@ def open_job(name: str) -> Callable[[bytes], bytes]:
 def _run(session: MontySession, program: Program) -> bytes:
     inputs = {name: value for name, value in program.variables.items() if _bindable(name)}
     inputs["context"] = program.context
-    for name, source in zip(program.names, program.sources, strict=True):
+    for name, source in program.parts():
         try:
             session.feed_run(source, inputs=inputs, print_callback=_discard)
         except MontyCrashedError:
@@ -53,15 +54,16 @@ def _run(session: MontySession, program: Program) -> bytes:
             raise _refusal(exc, name) from None
         inputs = {}
     try:
-        return answer(session.feed_run("result", print_callback=_discard), program.result_bytes)
+        text = session.feed_run(_RESULT, print_callback=_discard)
     except MontyRuntimeError as exc:
         if isinstance(exc.exception(), NameError):
             return NOTHING
-        raise _refusal(exc, program.names[-1]) from None
+        raise _refusal(exc, "") from None
+    return answer(text, program.result_bytes)
 
 
 def _discard(stream: str, text: str) -> None:
-    """What a script prints goes nowhere: it may hold what the caller sent."""
+    """What a script prints goes nowhere: it may be what the caller sent."""
 
 
 def _bindable(name: str) -> bool:
@@ -69,14 +71,7 @@ def _bindable(name: str) -> bool:
 
 
 def _refusal(error: MontyError, name: str) -> Refused:
-    if isinstance(error, MontySyntaxError):
-        return Refused(f"{name!r} is no Python that can be run: {_first_line(error)}", kind="script")
-    if isinstance(error, MontyRuntimeError):
-        said = _first_line(error)
-        kind = "limit" if said.startswith(_LIMITS) else "script"
-        return Refused(f"{name!r} raised {said}", kind=kind)
-    return Refused(f"{name!r} could not be run", kind="limit")
-
-
-def _first_line(error: MontyRuntimeError | MontySyntaxError) -> str:
-    return error.display(format="type-msg").strip().partition("\n")[0][:500]
+    if not isinstance(error, (MontyRuntimeError, MontySyntaxError)):
+        return raised("an internal error", name, limit=True)
+    said = error.display(format="type-msg").strip()
+    return raised(said, name, limit=said.startswith(_LIMITS))

@@ -169,7 +169,7 @@ def _program(script: Script, context: Mapping[str, object], seconds: float) -> P
     sources = (*script.dependencies, script.source)
     return Program(
         sources=[source.text for source in sources],
-        names=[source.name for source in sources],
+        names=[source.name for source in script.dependencies],
         context=dict(context),
         variables={variable_name(name): value for name, value in context.items()},
         seconds=seconds,
