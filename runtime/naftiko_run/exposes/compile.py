@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from naftiko_run.consumes.formats.binary import parse_binary_size
 from naftiko_run.document.nodes import Node
-from naftiko_run.errors import Problems, suggest
+from naftiko_run.errors import Problems, SpecError, suggest
 from naftiko_run.exposes.authentication import compile_caller_auth
 from naftiko_run.exposes.exposure import (
     ControlExposure,
@@ -78,6 +79,18 @@ def _common(node: Node, context: ExposesContext, problems: Problems) -> dict[str
     }
 
 
+def _binary_limit(node: Node, problems: Problems) -> int | None:
+    """``maxBinarySize`` of an adapter, for binary operations that name no size of their own."""
+    size = node.get("maxBinarySize")
+    if size is None:
+        return None
+    try:
+        return parse_binary_size(size.text, size)
+    except SpecError as error:
+        problems.add(error)
+        return None
+
+
 # ---- rest
 
 
@@ -86,29 +99,53 @@ def _rest(node: Node, common: dict[str, Any], context: ExposesContext, problems:
     routes: list[RestRoute] = []
     forwards: list[ForwardRoute] = []
     counter = context.flows.index.uses(_calls(op for _, resource in node.named("resources") for _, op in resource.named("operations")))
+    limit = _binary_limit(node, problems)
     for resource_name, resource in node.named("resources"):
         path = _exposed_path(resource, node, problems)
         for name, operation in resource.named("operations"):
             method = operation.get_text("method").upper()
+            contract = _contract(operation)
             unit = Unit(
                 node=operation, name=name, face="rest", own=common["namespace"], counter=counter,
-                levels=(node, resource, operation), method=method, path=path,
+                levels=(node, resource, operation), method=method, path=path, binary_limit=limit,
+                binary_type=_binary_type(contract),
             )  # fmt: skip
             flow = compile_flow(unit, context.flows, problems)
             if not method:
                 problems.error("E-METHOD", f"operation {name!r} has no method", operation, "add `method: GET`")
                 continue
-            responses = operation.get("responses", "responseBinary")
             routes.append(
                 RestRoute(
                     method=method, path=path, flow=flow, tags=(resource_name,) if resource_name else (),
-                    responses=responses.plain() if responses is not None and responses.is_map else {},  # type: ignore[arg-type]
+                    responses=contract,
                     at=operation.location,
                 )  # fmt: skip
             )
         if resource.get("forward") is not None:
             forwards += _forward(resource, path, context, problems)
     return RestExposure(**common, routes=tuple(routes), forwards=tuple(forwards))
+
+
+def _contract(operation: Node) -> dict[str, Any]:
+    """The declared ``responses`` by status, or what the shorthand ``responseBinary`` stands for."""
+    responses, short = operation.get("responses"), operation.get("responseBinary")
+    if responses is not None:
+        return {status: response.plain() for status, response in responses.items()}
+    if short is None:
+        return {}
+    media = short.get_text("mediaType", default="application/octet-stream")
+    response = {"description": short.get_text("description"), "content": {media: {"binary": True}}}
+    return {short.get_text("status", default="200"): response}
+
+
+def _binary_type(contract: Mapping[str, Any]) -> str:
+    """The first media type that the contract declares binary."""
+    for response in contract.values():
+        content = response.get("content") if isinstance(response, dict) else None
+        for media, described in content.items() if isinstance(content, dict) else ():
+            if isinstance(described, dict) and described.get("binary") is True:
+                return str(media)
+    return ""
 
 
 def _exposed_path(resource: Node, node: Node, problems: Problems) -> str:
@@ -143,15 +180,20 @@ def _calls(units: Iterable[Node]) -> Iterator[str]:
 @EXPOSURE_TYPES.register("mcp")
 def _mcp(node: Node, common: dict[str, Any], context: ExposesContext, problems: Problems) -> McpExposure:
     counter = context.flows.index.uses(_calls(tool for _, tool in node.named("tools")))
-    own = common["namespace"]
+    own, limit = common["namespace"], _binary_limit(node, problems)
     tools = [
-        _tool(name, tool, Unit(node=tool, name=name, face="mcp", own=own, counter=counter), context, problems)
+        _tool(name, tool, Unit(node=tool, name=name, face="mcp", own=own, counter=counter, binary_limit=limit), context, problems)
         for name, tool in node.named("tools")
     ]
     resources = [
         found
         for name, resource in node.named("resources")
-        if (found := _resource(name, resource, Unit(node=resource, name=name, face="resource", own=own, counter=counter), context, problems))
+        if (
+            found := _resource(
+                name, resource,
+                Unit(node=resource, name=name, face="resource", own=own, counter=counter, binary_limit=limit), context, problems,
+            )
+        )  # fmt: skip
     ]
     prompts = [_prompt(name, prompt, context, problems) for name, prompt in node.named("prompts")]
     scope = node.get_text("cacheScope", default="private")
@@ -221,7 +263,8 @@ def _resource(name: str, node: Node, unit: Unit, context: ExposesContext, proble
         flow = compile_flow(unit, context.flows, problems)
     return McpResource(
         name=name, uri=uri, title=node.get_text("label", "display", default=name), description=node.get_text("description"),
-        mime_type=node.get_text("mimeType"), flow=flow, directory=directory, at=node.location,
+        mime_type=node.get_text("mimeType"), flow=flow, directory=directory, binary=node.get_bool("binary") is True,
+        at=node.location,
     )  # fmt: skip
 
 

@@ -85,6 +85,7 @@ class McpResource:
     mime_type: str = ""
     flow: Flow | None = None
     directory: str = ""  # absolute path
+    binary: bool = False  # read as bytes, whatever the media type
     at: Location | None = None
 
 

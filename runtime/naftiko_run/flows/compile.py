@@ -49,7 +49,11 @@ class FlowContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """One exposed unit on its way to a flow. ``levels`` are the nodes whose inputs apply, outermost first."""
+    """One exposed unit on its way to a flow. ``levels`` are the nodes whose inputs apply, outermost first.
+
+    ``binary_limit`` (bytes) and ``binary_type`` are what its adapter and its contract say of binary answers, for operations that say
+    nothing themselves.
+    """
 
     node: Node
     name: str
@@ -59,6 +63,18 @@ class Unit:
     levels: tuple[Node, ...] = ()
     method: str = ""
     path: str = ""
+    binary_limit: int | None = None
+    binary_type: str = ""
+
+    def exposed(self, operation: Operation) -> Operation:
+        """``operation`` as this unit answers with it."""
+        if not operation.decoder.binary:
+            return operation
+        limit = operation.max_body if operation.max_body is not None else self.binary_limit
+        media_type = operation.output_media_type or self.binary_type or self.node.get_text("outputMediaType")
+        if limit == operation.max_body and media_type == operation.output_media_type:
+            return operation
+        return replace(operation, max_body=limit, output_media_type=media_type)
 
 
 def compile_flow(unit: Unit, context: FlowContext, problems: Problems) -> Flow:
@@ -147,7 +163,7 @@ def _steps_and_shape(
     orchestrated = _is_orchestrated(node, unit.face)
     call = node.get("call")
     if call is not None and not orchestrated:
-        operation = context.index.resolve(call, unit.counter, problems, method=unit.method, path=unit.path)
+        operation = unit.exposed(context.index.resolve(call, unit.counter, problems, method=unit.method, path=unit.path))
         arguments = compile_arguments(node, operation, names, collector, only_call=True)
         step = CallStep(
             name=operation.name, operation=operation, arguments=arguments, direct=_direct(arguments), at=node.location

@@ -57,9 +57,9 @@ def compile_steps(
 
 
 def _orchestrated(node: Node, names: Names, problems: Problems) -> OutputShape | None:
-    """Without ``mappings`` the last answer is shaped, by those outputs that say how."""
-    outputs = [item for _, item in node.named("outputParameters")]
-    if not any(one.get("mapping", "value", "properties", "items") is not None for one in outputs):
+    """Without ``mappings`` the last answer is shaped, where an output says how at any depth; else they only describe it."""
+    outputs = node.get("outputParameters")
+    if outputs is None or not any(one.is_map and one.get("mapping", "value", "const") is not None for one in outputs.walk()):
         return None
     return compile_outputs(node, names, problems)
 
@@ -78,7 +78,7 @@ def _call(
     call = node.get("call")
     if call is None:
         raise SpecError(f"step {name!r} has no `call`", at=node, hint="write `call: namespace.operation`", code="E-NO-CALL")
-    operation = context.index.resolve(call, unit.counter, problems)
+    operation = unit.exposed(context.index.resolve(call, unit.counter, problems))
     arguments = compile_arguments(node, operation, names, collector)
     return CallStep(name=name, operation=operation, arguments=arguments, at=node.location)
 

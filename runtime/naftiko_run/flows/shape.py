@@ -8,7 +8,7 @@ the answer), one object (named entries), constants without an upstream (mocks), 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from naftiko_run.document.nodes import Node
 from naftiko_run.errors import Problems, SpecError
@@ -58,8 +58,9 @@ def compile_outputs(unit: Node, names: Names, problems: Problems, *, mock: bool 
         return None
     references = tuple(ref for output in outputs for ref in output.references)
     if all(output.name for output in outputs):
+        fields = [(o.name, o.shape) for o in outputs]
         return OutputShape(
-            apply=_object([(o.name, o.shape) for o in outputs]), references=references, from_steps=mock,
+            apply=_mock_object(fields) if mock else _object(fields), references=references, from_steps=mock,
             schema={"type": "object", "properties": {o.name: o.schema for o in outputs}},
         )  # fmt: skip
     first = outputs[0]
@@ -178,12 +179,10 @@ def _array(name: str, node: Node, base: JsonPath | None, names: Names, mock: boo
     if base is None:
         base = compile_jsonpath("$")
     find, item = base.find, None if items is None or items.whole else items.shape
-    low, high = node.get_int("minItems"), node.get_int("maxItems")
+    high = node.get_int("maxItems")
 
     def shaped(document: object, scope: Scope) -> object:
         found = find(document)
-        if isinstance(found, dict) and "[" not in base.text and "*" not in base.text and item is not None:
-            found = MISSING
         if not isinstance(found, list):
             return MISSING
         chosen = found if high is None else found[:high]
@@ -192,8 +191,9 @@ def _array(name: str, node: Node, base: JsonPath | None, names: Names, mock: boo
         return [None if value is MISSING else value for value in (item(element, scope) for element in chosen)]
 
     return _Output(
-        name=name, shape=shaped, schema=schema, whole=base.is_whole and item is None and high is None and low is None
-    )
+        name=name, shape=shaped, schema=schema, whole=base.is_whole and item is None and high is None,
+        references=items.references if items else (),
+    )  # fmt: skip
 
 
 def _one_item(built: Shaper | None, document: object, scope: Scope) -> object:
@@ -209,8 +209,15 @@ def _items(node: Node, names: Names, mock: bool) -> _Output | None:
         items.is_map and items.get("type") is None and items.get("properties") is None and items.get("mapping") is None
     ):
         fields = [_compile(name, item, names, mock) for name, item in node.named("items")]
-        return _as_object("", fields) if fields else None
-    return _compile("", items, names, mock)
+        return _as_object("", fields, mock) if fields else None
+    compiled = _compile("", items, names, mock)
+    if mock or items.get("mapping", "value", "const", "properties", "items", "maxLength") is not None:
+        return compiled
+    return replace(compiled, shape=_element, whole=True)  # nothing is said but a type: elements are copied
+
+
+def _element(document: object, scope: Scope) -> object:
+    return document
 
 
 def _structured(name: str, node: Node, base: JsonPath | None, names: Names, mock: bool) -> _Output:
@@ -224,7 +231,7 @@ def _structured(name: str, node: Node, base: JsonPath | None, names: Names, mock
             name=name, schema={"type": "object"} if find is None else {}, whole=base is None or base.is_whole,
             shape=(lambda document, scope: document) if find is None else (lambda document, scope: find(document)),
         )  # fmt: skip
-    built = _as_object(name, fields)
+    built = _as_object(name, fields, mock and base is None)
     if base is None or base.is_whole:
         return built
     inner, find_base = built.shape, base.find
@@ -241,10 +248,11 @@ def _properties(node: Node) -> list[tuple[str, Node]]:
     return [(item.get_text("name", default=name) if item.is_map else name, item) for name, item in found]
 
 
-def _as_object(name: str, fields: Sequence[_Output]) -> _Output:
+def _as_object(name: str, fields: Sequence[_Output], mock: bool) -> _Output:
+    shapes = [(field.name, field.shape) for field in fields]
     return _Output(
         name=name,
-        shape=_object([(field.name, field.shape) for field in fields]),
+        shape=_mock_object(shapes) if mock else _object(shapes),
         schema={"type": "object", "properties": {field.name: field.schema for field in fields}},
         references=tuple(ref for field in fields for ref in field.references),
     )
@@ -263,6 +271,16 @@ def _object(fields: Sequence[tuple[str, Shaper]]) -> Shaper:
     return shaped
 
 
+def _mock_object(fields: Sequence[tuple[str, Shaper]]) -> Shaper:
+    """A mock has the properties that it has values for, and is nothing without any."""
+
+    def shaped(document: object, scope: Scope) -> object:
+        built = {name: value for name, shape in fields if (value := shape(document, scope)) is not MISSING}
+        return built or MISSING
+
+    return shaped
+
+
 def _map_values(name: str, base: JsonPath, values: _Output) -> _Output:
     find, shape = base.find, values.shape
 
@@ -273,7 +291,8 @@ def _map_values(name: str, base: JsonPath, values: _Output) -> _Output:
         built = {key: shape(item, scope) for key, item in found.items()}
         return {key: None if value is MISSING else value for key, value in built.items()}
 
-    return _Output(name=name, shape=shaped, schema={"type": "object", "additionalProperties": values.schema})
+    schema = {"type": "object", "additionalProperties": values.schema}
+    return _Output(name=name, shape=shaped, schema=schema, references=values.references)
 
 
 def _alternatives(shapes: Sequence[Shaper]) -> Shaper:

@@ -1,0 +1,115 @@
+"""``outputParameters``: a decoded answer in, the declared answer out."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from naftiko_run.document.nodes import Node
+from naftiko_run.document.reader import read_text
+from naftiko_run.errors import Problems
+from naftiko_run.expressions.reference import Names
+from naftiko_run.expressions.scope import Scope
+from naftiko_run.flows.shape import compile_outputs
+
+SHIP = {
+    "name": "Gull",
+    "mast": {"height": 9.5},
+    "crew": [{"n": "Ada", "age": 40}, {"n": "Bo"}],
+    "holds": {"a": {"t": 1}, "b": {"t": 2}},
+}
+UNTOUCHED = object()
+
+
+def shaped(outputs: str, document: object = SHIP, *, mock: bool = False, **inputs: object) -> object:
+    problems = Problems()
+    unit = node({"outputParameters": yaml.safe_load(outputs)})
+    shape = compile_outputs(unit, Names(), problems, mock=mock)
+    assert problems.findings == []
+    return UNTOUCHED if shape is None else shape.apply(document, Scope(inputs, {}, {}))
+
+
+def node(value: object) -> Node:
+    import json
+
+    return read_text(json.dumps(value), file="unit.yaml")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "expected"),
+    [
+        ("[{type: object, properties: {h: {type: number, mapping: $.mast.height}, x: {type: string, mapping: $.x}}}]", {"h": 9.5, "x": None}),
+        ("[{type: string, mapping: $.mast.height}]", 9.5),
+        ("[{type: object, properties: {m: {type: object, properties: {h: {type: number, mapping: $.mast.height}}}}}]", {"m": {"h": 9.5}}),
+        ("[{type: object, properties: {m: {type: object, mapping: $.mast}}}]", {"m": {"height": 9.5}}),
+        ("[{type: object, mapping: $.mast, properties: {h: {type: number, mapping: $.height}}}]", {"h": 9.5}),
+        ("[{type: object, mapping: $.mast}]", {"height": 9.5}),
+        ("[{type: object, properties: {a: {name: b, type: string, mapping: $.name}}}]", {"b": "Gull"}),
+        ("[{type: object, properties: {a: {type: string, value: fixed}}}]", {"a": "fixed"}),
+        ("[{type: object, properties: {a: {type: string}}}]", {"a": None}),
+        ("[{type: array, mapping: $.crew}]", SHIP["crew"]),
+        ("[{type: array, mapping: $.crew, items: {type: object}}]", SHIP["crew"]),
+        ("[{type: array, mapping: $.crew, items: {type: string, mapping: $.n}}]", ["Ada", "Bo"]),
+        ("[{type: array, mapping: '$.crew[*].n', items: {type: string}}]", ["Ada", "Bo"]),
+        (
+            "[{type: array, mapping: $.crew, items: {type: object, properties: {who: {type: string, mapping: $.n}, age: {type: number, mapping: $.age}}}}]",
+            [{"who": "Ada", "age": 40}, {"who": "Bo", "age": None}],
+        ),
+        (
+            "[{type: array, mapping: $.crew, items: {type: object, properties: {p: {type: object, properties: {n: {type: string, mapping: $.n}}}}}}]",
+            [{"p": {"n": "Ada"}}, {"p": {"n": "Bo"}}],
+        ),
+        ("[{type: array, mapping: $.crew, maxItems: 1}]", SHIP["crew"][:1]),
+        ("[{type: object, mapping: $.holds, values: {type: number, mapping: $.t}}]", {"a": 1, "b": 2}),
+        ("[{type: string, mapping: $.name, maxLength: 2}]", "Gu"),
+        ("[{type: string, mapping: $.none}, {type: string, mapping: $.name}]", "Gull"),
+        ("[{name: who, type: string, mapping: $.name}, {name: high, type: number, mapping: $.mast.height}]", {"who": "Gull", "high": 9.5}),
+        ("{who: {type: string, mapping: $.name}}", {"who": "Gull"}),
+        ("[{name: who, type: string, value: $.name}]", {"who": "Gull"}),
+        ("{type: string, mapping: $.name}", "Gull"),
+        ("[{type: string, const: fixed}]", "fixed"),
+    ],
+    ids=[
+        "object", "scalar types do not convert", "nested object, same root", "mapping of a property", "mapping of the object",
+        "part of the document", "name of a property", "constant property", "property that says nothing", "array as it is", "array of objects as they are",
+        "array of one field", "array selected by a path", "array of built objects", "nested objects in an array", "first items",
+        "values of a map", "cut text", "first match", "named entries are one object", "map form", "value as a path",
+        "an output without its list", "const",
+    ],
+)  # fmt: skip
+def test_an_answer_is_shaped(outputs, expected):
+    assert shaped(outputs) == expected
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    ["[]", "[{type: object, mapping: $.}]", "[{type: object}]", "[{type: object, mapping: $}]", "[{type: array}]", "[{type: string, mapping: $}]"],
+)  # fmt: skip
+def test_an_answer_passes_untouched_where_nothing_says_more_than_all_of_it(outputs):
+    assert shaped(outputs) is UNTOUCHED
+
+
+def test_where_no_alternative_finds_anything_the_document_is_the_answer():
+    assert shaped("[{type: string, mapping: $.none}, {type: array, mapping: $.name}]") == SHIP
+
+
+def test_an_array_that_is_none_is_missing():
+    assert shaped("[{type: object, properties: {l: {type: array, mapping: $.mast}}}]") == {"l": None}
+
+
+@pytest.mark.parametrize(
+    ("outputs", "expected"),
+    [
+        ("[{name: n, type: number, value: '{{q}}'}]", {"n": 5}),
+        ("[{name: n, type: integer, value: '7'}]", {"n": 7}),
+        ("[{name: ok, type: boolean, value: 'true'}]", {"ok": True}),
+        ("[{name: s, type: string, value: 'q is {{q}}'}]", {"s": "q is 5"}),
+        ("[{name: s, type: string, value: '{{q}}'}]", {"s": "5"}),
+        ("[{name: l, type: array, items: {type: object, properties: {a: {type: number, value: 1}}}}]", {"l": [{"a": 1}]}),
+        ("[{name: o, type: object, properties: {a: {type: string, value: x}, b: {type: string}}}]", {"o": {"a": "x"}}),
+        ("[{name: o, type: object, properties: {b: {type: string}}}, {name: a, type: string, value: x}]", {"a": "x"}),
+    ],
+    ids=["number", "integer", "boolean", "text", "text of a number", "one item", "no empty property", "no empty object"],
+)
+def test_a_mock_has_typed_values_and_nothing_empty(outputs, expected):
+    assert shaped(outputs, None, mock=True, q=5) == expected
