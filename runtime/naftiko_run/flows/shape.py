@@ -291,7 +291,7 @@ def _map_values(name: str, base: JsonPath, values: _Output) -> _Output:
         built = {key: shape(item, scope) for key, item in found.items()}
         return {key: None if value is MISSING else value for key, value in built.items()}
 
-    schema = {"type": "object", "additionalProperties": values.schema}
+    schema: dict[str, object] = {"type": "object", "additionalProperties": values.schema}
     return _Output(name=name, shape=shaped, schema=schema, references=values.references)
 
 
