@@ -1,0 +1,1 @@
+"""Metrics and traces of one process, kept here and exported over OTLP; knows neither HTTP nor flows."""
