@@ -18,6 +18,8 @@ VERBS = {
     "serve": "serve capability files (the default)",
     "validate": "check capability files, for CI",
     "inspect": "show what a file serves, reads, calls and needs",
+    "call": "run one operation or tool once",
+    "explain": "show what a call would send, or what a diagnostic code means",
 }
 
 

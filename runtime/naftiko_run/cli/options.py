@@ -7,8 +7,12 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from naftiko_run.errors import BindingError
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Network, IPv6Network
 
 
 class Parser(argparse.ArgumentParser):
@@ -69,6 +73,16 @@ def credentials(bearer: Iterable[str], api_key: Iterable[str]) -> dict[str, dict
             raise BindingError(f"--api-key {namespace}={rest} is not NAMESPACE=HEADER:VARIABLE", code="E-USAGE")
         found[namespace] = {"type": "apikey", "key": header, "value": f"{{{{{variable}}}}}", "placement": "header"}
     return found
+
+
+def networks(values: Iterable[str]) -> tuple[IPv4Network | IPv6Network, ...]:
+    """``--allow-net`` words as networks."""
+    from ipaddress import ip_network
+
+    try:
+        return tuple(ip_network(text) for text in values)
+    except ValueError as error:
+        raise BindingError(f"--allow-net: {error}", code="E-USAGE", hint="write it like 10.0.0.0/8") from None
 
 
 def environment(env_files: Iterable[str]) -> Mapping[str, str]:
