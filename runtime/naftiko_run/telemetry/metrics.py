@@ -1,8 +1,8 @@
 """Numbers about requests, steps and upstream calls: observations in, Prometheus text or a snapshot for export out.
 
-Own counters rather than a library's: they are always there, cost an addition each, and one set of numbers feeds both ``/metrics``
-and OTLP. Everything happens on the event loop, so there are no locks. Names and labels are those of the language (section on
-observability); buckets are in seconds.
+Own counters rather than a library's: they are always there, cost an addition each, and one set of numbers feeds ``/metrics``
+and OTLP. Everything happens on the event loop, so there are no locks. Names and labels are those of the language; buckets are in
+seconds.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ class Distribution:
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
     total: float = 0.0
+    least: float = float("inf")
+    most: float = 0.0
 
     @property
     def count(self) -> int:
@@ -80,6 +82,7 @@ class Histogram(Metric):
             found = self.values[key] = Distribution()
         found.counts[bisect_left(BUCKETS, seconds)] += 1
         found.total += seconds
+        found.least, found.most = min(found.least, seconds), max(found.most, seconds)
 
 
 _REQUEST = ("naftiko_adapter_type", "naftiko_operation_id", "status")
@@ -128,7 +131,8 @@ def _buckets(name: str, pairs: list[str], found: Distribution) -> Iterator[str]:
     below = 0
     for edge, count in zip((*map(_number, BUCKETS), "+Inf"), found.counts, strict=True):
         below += count
-        yield f"{name}_bucket{_braced([*pairs, f'le="{edge}"'])} {below}"
+        bound = f'le="{edge}"'
+        yield f"{name}_bucket{_braced([*pairs, bound])} {below}"
     yield f"{name}_sum{_braced(pairs)} {found.total!r}"
     yield f"{name}_count{_braced(pairs)} {below}"
 

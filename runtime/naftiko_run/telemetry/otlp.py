@@ -1,7 +1,7 @@
 """Finished traces and all metrics leave for an OTLP collector, over HTTP with protobuf.
 
 The official OpenTelemetry exporters frame, batch, retry and send; they come with the extra ``telemetry`` and are imported only
-where a collector is named. Spans are handed to their batching thread; metrics are read on the event loop and sent from a thread.
+where a collector is named. Spans go to their batching thread; metrics are read on the event loop and sent from a thread.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from naftiko_run.telemetry.spans import Span, Trace
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import Metric, MetricsData
+    from opentelemetry.sdk.trace import ReadableSpan
 
 LOGGER = logging.getLogger("naftiko_run.telemetry")
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")
@@ -45,7 +46,7 @@ class OtlpExporter:
         service_name: str,
         version: str,
         clean: Callable[[str], str] = str,
-        interval: float | None = None,
+        interval: float = 0.0,
     ) -> None:
         try:
             import requests
@@ -81,7 +82,7 @@ class OtlpExporter:
         for span in trace.spans:
             self._spans.on_end(self._readable(span))
 
-    def _readable(self, span: Span) -> object:  # typed by its user; see the end of the line
+    def _readable(self, span: Span) -> ReadableSpan:
         from opentelemetry.sdk.trace import ReadableSpan
         from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
@@ -159,7 +160,7 @@ def _metric(metric: Counter | Histogram, start: int, now: int, clean: Callable[[
         points = [
             otel.HistogramDataPoint(
                 attributes=labels(key), start_time_unix_nano=start, time_unix_nano=now, count=found.count, sum=found.total,
-                bucket_counts=list(found.counts), explicit_bounds=BUCKETS, min=0.0, max=found.total,
+                bucket_counts=list(found.counts), explicit_bounds=BUCKETS, min=found.least, max=found.most,
             )
             for key, found in metric.values.items()
         ]  # fmt: skip

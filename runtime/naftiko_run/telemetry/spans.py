@@ -30,8 +30,8 @@ class Span:
     error: str = ""
     injected: bool = False  # an outbound request carries this span's id
 
-    def child(self, name: str, kind: SpanKind = "INTERNAL", **attributes: Value) -> Span:
-        return Span(name=name, kind=kind, trace=self.trace, parent_id=self.span_id, attributes=attributes)
+    def child(self, name: str, kind: SpanKind = "INTERNAL", attributes: dict[str, Value] | None = None) -> Span:
+        return Span(name=name, kind=kind, trace=self.trace, parent_id=self.span_id, attributes=attributes or {})
 
     def end(self, error: str = "") -> None:
         self.end_ns = time_ns()

@@ -107,7 +107,7 @@ class Telemetry:
     def begin_span(self, name: str, **attributes: Value) -> Token[Span | None] | None:
         """A piece of work inside the current request; nothing outside of one."""
         parent = CURRENT.get()
-        return None if parent is None else CURRENT.set(parent.child(name, **attributes))
+        return None if parent is None else CURRENT.set(parent.child(name, attributes=attributes))
 
     def end_span(self, token: Token[Span | None] | None, error: str = "") -> None:
         span = CURRENT.get()
@@ -131,8 +131,8 @@ class Telemetry:
             _ATTEMPT.set(None)
             return
         before = _ATTEMPT.get() if attempt > 1 else None
-        attributes = {"http.request.method": method, "url.full": url, "naftiko.namespace": namespace}
-        span = parent.child(f"http.client.{method}", "CLIENT", **attributes)
+        attributes: dict[str, Value] = {"http.request.method": method, "url.full": url, "naftiko.namespace": namespace}
+        span = parent.child(f"http.client.{method}", "CLIENT", attributes)
         added = outbound(span, self.settings.propagation)
         names = {name.lower() for name, _ in added}
         if before is not None and before.injected:
