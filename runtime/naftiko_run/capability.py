@@ -1,18 +1,20 @@
 """A file becomes a ``Capability``: the root of the compiled plan. Read, normalised, checked and compiled, once.
 
-Every face looks at this one value: serving, ``validate``, ``inspect``, the mock, OpenAPI export. Loading reads files and nothing
-else: no environment, no network. All mistakes of a file are findings of its capability; only one that leaves nothing to serve
-refuses it.
+Every face looks at this one value: serving, ``validate``, ``inspect``, the mock, OpenAPI export. Loading reads files and
+nothing else: no environment, no network. All mistakes of a file are findings of its capability; only one that leaves nothing
+to serve refuses it.
 """
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from naftiko_run.binds import Binding, compile_binds, warn_not_bound
+from naftiko_run.consumes.base_uri import matching_bind, setting_of
 from naftiko_run.consumes.consumer import ConsumesContext, HttpConsumer, compile_consumers
 from naftiko_run.consumes.lookup import OperationIndex
 from naftiko_run.consumes.operation import Operation
@@ -26,6 +28,7 @@ from naftiko_run.errors import DocumentErrors, Finding, Place, Problems, SpecErr
 from naftiko_run.exposes.compile import ExposesContext, compile_exposures
 from naftiko_run.exposes.exposure import ControlExposure, Exposure, McpExposure, RestExposure, SkillExposure
 from naftiko_run.exposes.rest import check_routes
+from naftiko_run.expressions.names import fold
 from naftiko_run.expressions.reference import Names, Reference
 from naftiko_run.flows.compile import Aggregate, FlowContext
 from naftiko_run.flows.flow import Flow
@@ -83,7 +86,16 @@ class Capability:
 
 def load(path: str | Path, options: LoadOptions | None = None) -> Capability:
     """Load a capability file. Raises ``DocumentErrors`` (all findings) where nothing of it could be served."""
-    options = options or LoadOptions()
+    collecting = gc.isenabled()
+    gc.disable()  # a tree of many small, living objects: looking for garbage in it costs a third of the time
+    try:
+        return _load(path, options or LoadOptions())
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _load(path: str | Path, options: LoadOptions) -> Capability:
     problems = Problems()
     file = Path(path)
     try:
@@ -143,12 +155,14 @@ def compile_capability(root: Node, file: Path, options: LoadOptions, problems: P
     check_routes([e for e in exposures if isinstance(e, RestExposure)], problems)
     _check_self_calls(consumers, exposures, options, problems)
     uses = _uses(consumers, operations, exposures)
+    _warn_open_base_uris(consumers, operations, names, problems)
     warn_not_bound(bindings, uses, problems)
     _warn_unused(bindings, uses, consumers, problems)
     capability = Capability(
         path=file, name=file.stem, label=label, description=info.get_text("description") if info else "",
         version=info.get_text("version") if info else "", dialect=root.get_text("dialect", default="naftiko"),
-        spec_version=root.get_text("version", "naftiko", "ikanos"), bindings=bindings, consumers=consumers, operations=operations,
+        spec_version=root.get_text("version", "naftiko", "ikanos"), bindings=bindings, consumers=consumers,
+        operations=operations,
         exposures=exposures, findings=tuple(dict.fromkeys(problems.findings)), uses=uses, document=root,
     )  # fmt: skip
     if not serves_anything(capability):
@@ -255,6 +269,20 @@ def _check_self_calls(
                 consumer.at,
                 f"set --base-uri {consumer.namespace}=URL, or move our own port with --port-offset; its calls are refused",
             )
+
+
+def _warn_open_base_uris(
+    consumers: tuple[HttpConsumer, ...], operations: tuple[Operation, ...], names: Names, problems: Problems
+) -> None:
+    """List the base-URI variables that no bind fills and no operation takes from its caller: they come from the environment."""
+    asked = {(op.consumer.namespace, fold(p.name)) for op in operations for p in op.parameters if p.place == "path"}
+    for consumer in consumers:
+        base = consumer.base_uri
+        for name in base.variables:
+            if matching_bind(name, names.binds) or (consumer.namespace, fold(name)) in asked:
+                continue
+            message = f"namespace {consumer.namespace!r} needs a value for {name!r} in its base URI {base.source!r}"
+            problems.warn("W-BASEURI-VARS", message, base.at or consumer.at, setting_of(consumer.namespace, name))
 
 
 def is_self_call(consumer: HttpConsumer, ports: set[int]) -> bool:

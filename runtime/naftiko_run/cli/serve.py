@@ -1,8 +1,8 @@
 """``serve``: capability files in, live adapters out, until a signal ends them.
 
-Start-up is atomic (requirement R10): every file is compiled, every variable resolved and every port bound before the first request
-is answered, or one sentence is printed and the exit code is 2. The work itself is ``server``'s; this module reads options and words
-the banner.
+Start-up is atomic (requirement R10): every file is compiled, every variable resolved and every port bound before the first
+request is answered, or one sentence is printed and the exit code is 2. The work itself is ``server``'s; this module reads
+options and words the banner.
 """
 
 from __future__ import annotations
@@ -154,7 +154,8 @@ def assembly_settings(given: argparse.Namespace, limits: Limits) -> AssemblySett
     from naftiko_run.exposes.mcp.settings import McpSettings
 
     return AssemblySettings(
-        host=given.host, ports=_ports(given), port_offset=given.port_offset, allow_public=given.allow_public, strict=given.strict,
+        host=given.host, ports=_ports(given), port_offset=given.port_offset, allow_public=given.allow_public,
+        strict=given.strict,
         hosts=tuple(given.allow_host), origins=tuple(given.allow_origin), cors=tuple(given.cors_origin),
         mcp=McpSettings(tools_mode=given.tools), limits=limits,
     )  # fmt: skip

@@ -8,19 +8,20 @@ fill it. An unusable one never disables the document: its calls fail with the se
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from naftiko_run.consumes.messages import Origin
-from naftiko_run.errors import Finding, MalformedRequest, OperationUnavailable, Problems
 from naftiko_run.document.nodes import Node
-from naftiko_run.expressions.names import fold
+from naftiko_run.errors import Finding, Location, MalformedRequest, OperationUnavailable, Problems
 from naftiko_run.expressions.scope import MISSING
 from naftiko_run.expressions.text import to_text
 
 _VARIABLE = re.compile(r"\$?\{\{\s*([^{}]+?)\s*\}\}|\$?\{([^{}]+)\}")
-_PLACEHOLDER = re.compile(r"your[-_.]?(domain|host|company|instance|server|tenant)|(^|\.)example\.(com|org|net)$|<.+>", re.IGNORECASE)
+_PLACEHOLDER = re.compile(
+    r"your[-_.]?(domain|host|company|instance|server|tenant)|(^|\.)example\.(com|org|net)$|<.+>", re.IGNORECASE
+)
 _HOST = re.compile(r"[A-Za-z0-9._~-]+(:[0-9]+)?")
 
 
@@ -33,6 +34,7 @@ class BaseUri:
     parts: tuple[str | tuple[str], ...] = ()
     problem: Finding | None = None
     overridden: bool = False
+    at: Location | None = None
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -51,7 +53,7 @@ class BaseUri:
             if value is MISSING or to_text(value) == "":
                 raise OperationUnavailable(
                     f"namespace {self.namespace!r} needs a value for {part[0]!r} in its base URI {self.source!r}",
-                    hint=_setting(self.namespace, part[0]), code="W-BASEURI-VARS",
+                    hint=setting_of(self.namespace, part[0]), code="W-BASEURI-VARS",
                 )  # fmt: skip
             pieces.append(_variable_text(part[0], to_text(value), start=not "".join(pieces), after="".join(pieces)))
         origin, prefix, problem = split_base("".join(pieces))
@@ -60,19 +62,20 @@ class BaseUri:
                 f"base URI of namespace {self.namespace!r} is unusable: {problem}",
                 hint=f"set it with --base-uri {self.namespace}=URL", code="E-BASEURI",
             )  # fmt: skip
-        literal = not self.variables or isinstance(self.parts[0], str) and "/" in self.parts[0].removeprefix("https://")
+        literal = not self.variables or (isinstance(self.parts[0], str) and "/" in self.parts[0].removeprefix("https://"))
         return (origin if literal else Origin(scheme=origin.scheme, host=origin.host, port=origin.port, literal=False)), prefix
 
 
-def _setting(namespace: str, variable: str) -> str:
-    return f"set the environment variable {upper_snake(variable)}, or --base-uri {namespace}=URL"
+def setting_of(namespace: str, variable: str) -> str:
+    """How an operator gives a base-URI variable its value."""
+    return f"set the environment variable {upper_snake(variable.rpartition('.')[2])}, or --base-uri {namespace}=URL"
 
 
 def _variable_text(name: str, text: str, *, start: bool, after: str) -> str:
     """A value inside the host stays a host name; inside the path it is one segment; a whole base may be a URL."""
     if start:
         return text.rstrip("/")
-    in_host = after.count("/") == 2 and after.endswith("//") or ("://" in after and "/" not in after.split("://", 1)[1])
+    in_host = (after.count("/") == 2 and after.endswith("//")) or ("://" in after and "/" not in after.split("://", 1)[1])
     if in_host:
         bare = text.split("://", 1)[-1].rstrip("/") if after.endswith("://") else text
         if not _HOST.fullmatch(bare):
@@ -127,7 +130,7 @@ def compile_base_uri(entry: Node, namespace: str, override: str | None, problems
             return _unusable(source, namespace, "E-BASEURI", message, hint, at)
         if override is None and _PLACEHOLDER.search(origin.host):
             problems.warn("W-BASEURI-PLACEHOLDER", f"base URI host {origin.host!r} looks like a placeholder", at, hint)
-    return BaseUri(source=source, namespace=namespace, parts=parts, overridden=override is not None)
+    return BaseUri(source=source, namespace=namespace, parts=parts, overridden=override is not None, at=at.location)
 
 
 def _unusable(source: str, namespace: str, code: str, message: str, hint: str, at: Node) -> BaseUri:
@@ -148,15 +151,20 @@ def _parts(source: str) -> tuple[str | tuple[str], ...]:
     return tuple(parts)
 
 
-def find_variable(name: str, binds: Mapping[str, str], environment: Mapping[str, str]) -> str | None:
-    """The value of a base-URI variable: the bind of that key, then UPPER_SNAKE, then the only bind ending so, then environment."""
+def matching_bind(name: str, bound: Iterable[str]) -> str:
+    """The bound variable that fills ``name``: of that name, in UPPER_SNAKE, or the only one ending so; ``""`` for none."""
     scope, _, bare = name.rpartition(".")
     upper = upper_snake(bare)
+    known = set(bound)
     for key in (name, bare, upper):
-        if binds.get(key):
-            return binds[key]
-    if not scope:
-        ending = {value for key, value in binds.items() if "." not in key and fold(key).endswith(fold(bare)) and value}
-        if len(ending) == 1:
-            return ending.pop()
-    return environment.get(bare) or environment.get(upper) or None
+        if key in known:
+            return key
+    ending = {key for key in known if "." not in key and key.endswith(f"_{upper}")} if not scope else set()
+    return ending.pop() if len(ending) == 1 else ""
+
+
+def find_variable(name: str, binds: Mapping[str, str], environment: Mapping[str, str]) -> str | None:
+    """The value of a base-URI variable: a bind's, then the environment's."""
+    bare = name.rpartition(".")[2]
+    key = matching_bind(name, (key for key, value in binds.items() if value))
+    return (binds[key] if key else "") or environment.get(bare) or environment.get(upper_snake(bare)) or None

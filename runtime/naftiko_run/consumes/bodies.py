@@ -1,7 +1,8 @@
 """Request bodies: arguments in, bytes and a media type out.
 
-Which encoder an operation has is chosen at start from what its document declares: one ``in: body`` input, several, form fields, or
-a template (``body_templates.py``). A caller's own bytes (``RawBody``) travel untouched wherever the whole body is the caller's.
+Which encoder an operation has is chosen at start from what its document declares: one ``in: body`` input, several, form
+fields, or a template (``body_templates.py``). A caller's own bytes (``RawBody``) travel untouched wherever the whole body is
+the caller's.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The ``body`` key of an operation in, a ``BodyEncoder`` that fills its places out.
 
-``data`` may be structured (its ``{{...}}`` places keep their JSON types), text, a form, or absent: then the arguments that have no
-place elsewhere are the body. Every value is written for where it lands (requirement S31).
+``data`` may be structured (its ``{{...}}`` places keep their JSON types), text, a form, or absent: then the arguments that
+have no place elsewhere are the body. Every value is written for where it lands (requirement S31).
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def _media_type(node: Node, problems: Problems) -> str:
 
 def _from_arguments(media: str, inputs: Sequence[Parameter]) -> BodyEncoder:
     names = tuple((one.key, one.name) for one in inputs)
-    if media == URL_ENCODED or media == MULTIPART:
+    if media in (URL_ENCODED, MULTIPART):
         files = frozenset(one.name for one in inputs if one.type == "file")
         return FormBody(names=names, multipart=media == MULTIPART, files=files)
     if not names:

@@ -1,8 +1,8 @@
 """What one operation takes: the ``inputParameters`` of entry, resource and operation in, its ``Parameter``s out.
 
 A later level replaces an earlier input of the same name and place. Inputs that a caller never fills are withheld: what the
-configured authentication owns (it wins over any input that would carry the credential), what frames a message, what the path fixes.
-Names that the path or a template uses and no input declares are inputs all the same.
+configured authentication owns (it wins over any input that would carry the credential), what frames a message, what the path
+fixes. Names that the path or a template uses and no input declares are inputs all the same.
 """
 
 from __future__ import annotations

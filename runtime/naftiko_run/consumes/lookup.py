@@ -1,7 +1,8 @@
 """``call: namespace.operation`` becomes an ``Operation``: exactly where possible, by the evident meaning where not.
 
-Published files use one operation name twice in a namespace (one per merged path), write ``namespace.resource.operation``, or name
-the wrong namespace. What is guessed is said (``W-CALL-GUESSED``, ``W-OP-DUPLICATE``); what cannot be is one finding on that unit.
+Published files use one operation name twice in a namespace (one per merged path), write ``namespace.resource.operation``, or
+name the wrong namespace. What is guessed is said (``W-CALL-GUESSED``, ``W-OP-DUPLICATE``); what cannot be is one finding on
+that unit.
 """
 
 from __future__ import annotations
@@ -33,9 +34,7 @@ class OperationIndex:
         """A counter for one adapter, whose k-th use of a duplicated name means the k-th operation of that name."""
         return CallCounter(Counter(calls))
 
-    def resolve(
-        self, call: Node, counter: CallCounter, problems: Problems, *, method: str = "", path: str = ""
-    ) -> Operation:
+    def resolve(self, call: Node, counter: CallCounter, problems: Problems, *, method: str = "", path: str = "") -> Operation:
         """The operation that ``call`` means; raises ``UnresolvedReference`` (``E-CALL-UNRESOLVED``) naming the nearest."""
         text = call.text.strip()
         found = self._exact.get(text)
@@ -60,7 +59,9 @@ class OperationIndex:
         chosen = (same_method or candidates)[0]
         if len(same_method or candidates) > 1 or not same_path:
             others = ", ".join(f"{op.method} {op.path.source}" for op in found)
-            message = f"{len(found)} operations are named {call.text!r} ({others}); {chosen.method} {chosen.path.source} is called"
+            message = (
+                f"{len(found)} operations are named {call.text!r} ({others}); {chosen.method} {chosen.path.source} is called"
+            )
             problems.warn("W-OP-DUPLICATE", message, call, "give each operation its own name")
         return chosen
 

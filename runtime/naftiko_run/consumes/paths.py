@@ -4,8 +4,8 @@ Published paths carry more than a path: a query (``/items?type=a&id={id}``), a d
 expects as a header or a query (``/#X-Amz-Target=Svc.Op``), variables inside a segment (``/f(k='{x}')``, ``{x}.json``) and
 variables that span segments (``{path+}``). All of that is settled here, once; filling in values is one pass over the parts.
 
-A value never changes the shape of the path (requirement S32): it is percent-encoded as one segment, and ``.``, ``..``, empty and
-control characters are refused.
+A value never changes the shape of the path (requirement S32): it is percent-encoded as one segment, and ``.``, ``..``, empty
+and control characters are refused.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The REST adapter: an HTTP request in, the answer of the flow behind its route out.
 
-Several exposures, of several files, may share one adapter: their routes are merged, and of two that say the same the first wins.
-Nothing here knows an upstream; a flow is run by the ``Run`` it is given.
+Several exposures, of several files, may share one adapter: their routes are merged, and of two that say the same the first
+wins. Nothing here knows an upstream; a flow is run by the ``Run`` it is given.
 """
 
 from __future__ import annotations

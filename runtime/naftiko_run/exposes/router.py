@@ -1,8 +1,8 @@
 """A method and a raw path find their route in a time that does not grow with the number of routes.
 
 Routes are kept in a tree by segment: literal segments are a dictionary look-up and win over variables; variables may share a
-segment with text (``{id}:cancel``, ``{name}.json``). A variable called ``path``, or ``{x+}``, takes several segments, when nothing
-more exact matches. Captured values stay one value whatever they hold: ``%2F`` in a segment is a slash in the value.
+segment with text (``{id}:cancel``, ``{name}.json``). A variable called ``path``, or ``{x+}``, takes several segments, when
+nothing more exact matches. Captured values stay one value whatever they hold: ``%2F`` in a segment is a slash in the value.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """``with`` and everything it leaves out: the arguments of one call, and the inputs they ask of the caller.
 
-For each parameter of the operation: what ``with`` says for it, else an input of the same name. Keys of ``with`` that the operation
-does not declare travel on as query or body fields, and so do inputs that the unit declares and nothing else takes - unless the
-operation withholds them: a caller never fills what the configured authentication owns.
+For each parameter of the operation: what ``with`` says for it, else an input of the same name. Keys of ``with`` that the
+operation does not declare travel on as query or body fields, and so do inputs that the unit declares and nothing else takes
+- unless the operation withholds them: a caller never fills what the configured authentication owns.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Raw values from a caller become the inputs of a flow: typed, checked, or one error that names every wrong one.
 
-``compile_binder`` prepares, per flow, what a request needs; an MCP caller gives named JSON arguments (``bind_arguments``), a REST
-caller path variables, a query, headers, cookies and a body (``bind_http``). Text is converted to the declared type; JSON values
-must already have it, except that text which *is* the declared type is accepted, because models and forms send it so.
+``compile_binder`` prepares, per flow, what a request needs; an MCP caller gives named JSON arguments (``bind_arguments``), a
+REST caller path variables, a query, headers, cookies and a body (``bind_http``). Text is converted to the declared type;
+JSON values must already have it, except that text which *is* the declared type is accepted, because models and forms send it
+so.
 """
 
 from __future__ import annotations

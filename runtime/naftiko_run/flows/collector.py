@@ -1,7 +1,7 @@
 """The inputs of one exposed unit, collected: declared ones, names its references use, and what the operation itself needs.
 
-Published files declare next to nothing: a tool's inputs are the union of what is written anywhere. One collector serves one unit;
-for REST it also settles where a caller may put each input, in the order it is looked for.
+Published files declare next to nothing: a tool's inputs are the union of what is written anywhere. One collector serves one
+unit; for REST it also settles where a caller may put each input, in the order it is looked for.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class InputCollector:
         self._add(name, plain, reference.place or place or (parameter.place if parameter else ""))
 
     def need_parameter(self, parameter: Parameter, *, sole_body: bool = False) -> str:
-        """An operation's parameter that ``with`` does not mention: asked of the caller under its own name. Returns that name."""
+        """A parameter that ``with`` does not mention: asked of the caller under its own name, which is returned."""
         name = self._spelled(parameter.key) or parameter.key
         whole = parameter.place == "body" and fold(parameter.name) in WHOLE_BODY_NAMES
         self._add(name, parameter, "whole-body" if whole else parameter.place, key=parameter.name)

@@ -1,7 +1,7 @@
 """A unit of the document (REST operation, tool, resource, aggregate function) becomes a ``Flow``.
 
-The four modes of the language are told apart here: ``ref`` to an aggregate's flow, ``call``, ``steps``, and neither (a mock built
-from constants). A mistake inside a unit makes that unit unavailable and leaves its neighbours alone.
+The four modes of the language are told apart here: ``ref`` to an aggregate's flow, ``call``, ``steps``, and neither (a mock
+built from constants). A mistake inside a unit makes that unit unavailable and leaves its neighbours alone.
 """
 
 from __future__ import annotations
@@ -96,7 +96,8 @@ def _compile(unit: Unit, context: FlowContext, problems: Problems) -> Flow:
     ref = node.get("ref")
     aggregate = _aggregate(ref, context) if ref is not None else None
     names = replace(context.names, own=own)
-    if aggregate is not None:
+    replaces = node.get("call", "steps") is not None  # the unit's own flow, so its `with` is that flow's
+    if aggregate is not None and not replaces:
         preset = _preset(node, names)
     collector = InputCollector(
         face=unit.face, problems=problems, path=unit.path, strict=context.strict_inputs, preset=frozenset(preset)
@@ -105,19 +106,17 @@ def _compile(unit: Unit, context: FlowContext, problems: Problems) -> Flow:
     if aggregate is not None:
         levels = (aggregate.node, *levels) if not _declares(levels) or unit.face == "rest" else (*levels,)
     collector.declare(levels)
-    for expression in preset.values():
-        for reference in expression.references:
-            collector.need(reference)
+    _fix_inputs(preset, levels, collector)
     body = node
     if aggregate is not None:
         body = _overridden(aggregate.node, node)
-        names = replace(context.names, own=aggregate.namespace)
+        names = names if replaces else replace(context.names, own=aggregate.namespace)
     steps, shape = _steps_and_shape(replace(unit, node=body), names, context, collector, problems)
     return Flow(
         name=unit.name or (aggregate.name if aggregate else ""),
         description=node.get_text("description") or body.get_text("description") or _described(steps),
         inputs=collector.inputs(node),
-        steps=steps,
+        steps=_with_all_inputs(steps) if preset else steps,
         shape=shape,
         preset=tuple(preset.items()),
         semantics=_semantics(body, steps),
@@ -125,6 +124,23 @@ def _compile(unit: Unit, context: FlowContext, problems: Problems) -> Flow:
         unavailable=_blocked(steps),
         at=node.location,
     )
+
+
+def _fix_inputs(preset: Mapping[str, Expression], levels: tuple[Node, ...], collector: InputCollector) -> None:
+    """What the unit computes itself is not asked of the caller, unless the unit declares it or computes from it."""
+    own = {name for level in levels[1:] for name, _ in level.named("inputParameters")}
+    for expression in preset.values():
+        for reference in expression.references:
+            collector.need(reference)
+            own.add(collector.name_of(reference))
+    for name in preset:
+        if name not in own:
+            collector.drop(name)
+
+
+def _with_all_inputs(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Arguments are picked one by one: beside them stand inputs that the unit computes others from."""
+    return tuple(replace(step, direct=False) if isinstance(step, CallStep) else step for step in steps)
 
 
 def _declares(levels: tuple[Node, ...]) -> bool:
@@ -144,6 +160,7 @@ def _overridden(function: Node, unit: Node) -> Node:
         return function
     own = {key: unit.value[key] for key in ("call", "steps", "mappings", "outputParameters") if unit.get(key) is not None}
     if "call" in own or "steps" in own:
+        own |= {key: unit.value[key] for key in ("with",) if unit.get(key) is not None}
         kept = {key: value for key, value in function.value.items() if key not in ("call", "steps", "with", "mappings")}
         return function.replaced({**kept, **own})
     return function.replaced({**function.value, **own}) if own else function

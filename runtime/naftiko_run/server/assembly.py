@@ -131,6 +131,7 @@ def connect(assembly: Assembly, engine: Engine, settings: AssemblySettings, part
     problems = Problems()
     assembly.run = _shared_run(engine, assembly)
     for group in groups.values():
+        _note_shared_port(group, problems)
         handler = _handler(group, engine, assembly.run, settings, problems, parts)
         exempt = all(isinstance(s.exposure, ControlExposure) for s in group)
         assembly.listeners.append(
@@ -145,6 +146,16 @@ def connect(assembly: Assembly, engine: Engine, settings: AssemblySettings, part
             )
         )
     assembly.findings += problems.findings
+
+
+def _note_shared_port(group: Sequence[Served], problems: Problems) -> None:
+    """Published files all want the same two ports: those of one process share a listener."""
+    files = list(dict.fromkeys(served.capability.path.name for served in group))
+    if len(files) > 1 and group[0].port:
+        others = f"{files[1]!r}" if len(files) == 2 else f"{len(files) - 1} more files"
+        message = f"port {group[0].port} of {files[0]!r} is wanted by {others} as well; they share one listener"
+        second = next(served for served in group if served.capability.path.name != files[0])
+        problems.note("W-PORT-IN-USE", message, second.exposure.at, "give them ports of their own with --port NAMESPACE=PORT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
