@@ -12,16 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from naftiko_run.document.nodes import Node
+from naftiko_run.document.schema_engine import Validator, build_validator
 from naftiko_run.document.schema_files import STRICT, TOLERANT, load_schema
 from naftiko_run.document.versions import came_later, release_of, was_valid
 from naftiko_run.document.violations import Violation, explain
 from naftiko_run.errors import Problems
-
-if TYPE_CHECKING:
-    from jsonschema_rs import Draft202012Validator
 
 _MOST = 200  # findings of one document; a generated file repeats itself
 _FOR_PEOPLE = frozenset(
@@ -48,10 +45,8 @@ def check_schema(root: Node, problems: Problems, *, strict: bool = False) -> Non
 
 
 @lru_cache(maxsize=4)
-def _validator(name: str) -> Draft202012Validator:
-    from jsonschema_rs import Draft202012Validator
-
-    return Draft202012Validator(load_schema(name))
+def _validator(name: str) -> Validator:
+    return build_validator(load_schema(name))
 
 
 def _report(found: Iterator[Violation], problems: Problems, *, strict: bool) -> None:

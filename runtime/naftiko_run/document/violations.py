@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from naftiko_run.document.nodes import Node
+from naftiko_run.document.schema_engine import SchemaError
 from naftiko_run.errors import Location, suggest
-
-if TYPE_CHECKING:
-    from jsonschema_rs import ValidationError
 
 Fragment = Mapping[str, object]
 
@@ -37,7 +35,7 @@ class Violation:
     keys: tuple[str, ...] = ()
 
 
-def explain(error: ValidationError, root: Node, schema: Fragment) -> Iterator[Violation]:
+def explain(error: SchemaError, root: Node, schema: Fragment) -> Iterator[Violation]:
     """The violations that one error of the validator stands for: one per unknown key, else one."""
     node = _node_at(root, error.instance_path)
     rule = _fragment(schema, error.schema_path)
@@ -57,7 +55,7 @@ def explain(error: ValidationError, root: Node, schema: Fragment) -> Iterator[Vi
         missing = str(error.kind.value)
         message, hint = f"{_name(node)} lacks the key '{missing}'", _described(rule, missing)
     if kind == "propertyNames":
-        key = str(error.kind.error.instance)  # type: ignore[attr-defined]  # this kind has one
+        key = str(error.kind.error.instance)
         message, at = f"{key[:80]!r} is not {_words(rule)}", cast("dict[str, Node]", node.value)[key].key_location
     yield Violation(message=message, at=at, hint=hint, word=node.text, keys=keys)
 
