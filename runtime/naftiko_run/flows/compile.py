@@ -106,7 +106,7 @@ def _compile(unit: Unit, context: FlowContext, problems: Problems) -> Flow:
     if aggregate is not None:
         levels = (aggregate.node, *levels) if not _declares(levels) or unit.face == "rest" else (*levels,)
     collector.declare(levels)
-    _fix_inputs(preset, levels, collector)
+    _fix_inputs(preset, collector)
     body = node
     if aggregate is not None:
         body = _overridden(aggregate.node, node)
@@ -126,15 +126,15 @@ def _compile(unit: Unit, context: FlowContext, problems: Problems) -> Flow:
     )
 
 
-def _fix_inputs(preset: Mapping[str, Expression], levels: tuple[Node, ...], collector: InputCollector) -> None:
-    """What the unit computes itself is not asked of the caller, unless the unit declares it or computes from it."""
-    own = {name for level in levels[1:] for name, _ in level.named("inputParameters")}
+def _fix_inputs(preset: Mapping[str, Expression], collector: InputCollector) -> None:
+    """What the unit computes itself is not asked of the caller, unless it is computed from what the caller gives."""
+    asked = set()
     for expression in preset.values():
         for reference in expression.references:
             collector.need(reference)
-            own.add(collector.name_of(reference))
+            asked.add(collector.name_of(reference))
     for name in preset:
-        if name not in own:
+        if name not in asked:
             collector.drop(name)
 
 
