@@ -129,7 +129,7 @@ def compile_capability(root: Node, file: Path, options: LoadOptions, problems: P
         bind_namespaces=frozenset(b.namespace for b in bindings if b.namespace),
     )
     consumes = ConsumesContext(names=names, limits=options.limits, directory=directory, base_uris=options.base_uris)
-    services = [_with_credentials(entry, options.credentials) for entry in _entries(section, "consumes")]
+    services = [_with_credentials(entry, options) for entry in _entries(section, "consumes")]
     consumers, operations = compile_consumers(services, consumes, problems)
     info = root.get("info")
     entries = list(_entries(section, "exposes"))
@@ -198,10 +198,16 @@ def _entries(section: Node, name: str) -> Iterator[Node]:
                 yield value
 
 
-def _with_credentials(entry: Node, credentials: Mapping[str, Mapping[str, str]]) -> Node:
-    """A consumes entry with the operator's authentication, where it declares none itself."""
-    given = credentials.get(entry.get_text("namespace"))
-    if given is None or entry.get("authentication") is not None or not isinstance(entry.value, dict):
+def _with_credentials(entry: Node, options: LoadOptions) -> Node:
+    """A consumes entry with the operator's authentication, where it declares none itself.
+
+    A mock plays no authorization server: what would ask one carries a fixed token instead.
+    """
+    declared = entry.get("authentication")
+    given = options.credentials.get(entry.get_text("namespace")) if declared is None else None
+    if options.mock and declared is not None and declared.get_text("type").lower().startswith("oauth2"):
+        given = {"type": "bearer", "token": "mock-token"}
+    if given is None or not isinstance(entry.value, dict):
         return entry
     block = entry.replaced({key: entry.replaced(value) for key, value in given.items()})
     return entry.replaced({**entry.value, "authentication": block})
@@ -331,6 +337,8 @@ def _uses(
     for exposure in exposures:
         if exposure.authentication is not None:
             add(exposure.authentication.references, exposure.authentication.at or exposure.at)
+        if isinstance(exposure, ControlExposure) and exposure.collector is not None:
+            add(exposure.collector.references, exposure.at)
     for flow in _flows(exposures):
         for _, expression in flow.preset:
             add(expression.references, flow.at)

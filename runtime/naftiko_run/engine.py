@@ -15,7 +15,7 @@ from naftiko_run.binds import Bound, resolve_binds
 from naftiko_run.capability import Capability, is_self_call
 from naftiko_run.consumes.authentication import Authenticator
 from naftiko_run.consumes.base_uri import find_variable
-from naftiko_run.consumes.client import HttpClient, OnExchange
+from naftiko_run.consumes.client import HttpClient, OnExchange, OnSend
 from naftiko_run.consumes.consumer import HttpConsumer
 from naftiko_run.consumes.messages import Deadline, UpstreamReply, UpstreamRequest
 from naftiko_run.consumes.operation import Operation, Target
@@ -45,7 +45,10 @@ class EngineSettings:
     own_ports: frozenset[int] = frozenset()
     allow_unfiltered_scripts: bool = False
     on_exchange: OnExchange | None = None
+    on_send: OnSend | None = None
+    on_step: Callable[[Step], object] | None = None
     observe_step: Callable[[Step, float, BaseException | None], None] | None = None
+    redactor: Redactor | None = None  # one that outlives this engine
 
 
 class Engine:
@@ -54,7 +57,7 @@ class Engine:
     def __init__(self, capabilities: Sequence[Capability] | Capability, settings: EngineSettings | None = None) -> None:
         self.capabilities = (capabilities,) if isinstance(capabilities, Capability) else tuple(capabilities)
         self.settings = settings or EngineSettings()
-        self.redactor = Redactor()
+        self.redactor = self.settings.redactor or Redactor()
         self.workers = WorkerPool(limits=self.settings.client.limits, allow_unfiltered=self.settings.allow_unfiltered_scripts)
         self.lives: dict[int, LiveCapability] = {}
 
@@ -105,7 +108,7 @@ class LiveCapability:
             self.consumers[id(consumer)] = LiveConsumer(consumer, self, redactor)
         self.runner = FlowRunner(
             call=self.call, workers=workers, binds=self.bound.values, scripting=self.scripting,
-            relay_errors=settings.relay_errors, observe=settings.observe_step,
+            relay_errors=settings.relay_errors, on_step=settings.on_step, observe=settings.observe_step,
         )  # fmt: skip
 
     async def run(self, flow: Flow, inputs: Mapping[str, object], seconds: float) -> Result:
@@ -135,7 +138,7 @@ class LiveCapability:
         """A request that no operation makes (key sets, token introspection), under the same egress rules and limits."""
         client = self.clients.get("")
         if client is None:
-            client = self.clients[""] = HttpClient("", self.settings.client, on_exchange=self.settings.on_exchange)
+            client = self.clients[""] = self.open_client("", self.settings.client)
         return await client.send(request, deadline)
 
     async def forward(self, route: ForwardRoute, request: HttpRequest, values: Mapping[str, str]) -> HttpAnswer:
@@ -155,9 +158,12 @@ class LiveCapability:
         """The one client of a namespace: its connections, counters and breakers are its own (requirement R5)."""
         found = self.clients.get(consumer.namespace)
         if found is None:
-            found = HttpClient(consumer.namespace, self.settings.client, on_exchange=self.settings.on_exchange)
+            found = self.open_client(consumer.namespace, self.settings.client)
             self.clients[consumer.namespace] = found
         return found
+
+    def open_client(self, namespace: str, settings: ClientSettings) -> HttpClient:
+        return HttpClient(namespace, settings, on_exchange=self.settings.on_exchange, on_send=self.settings.on_send)
 
     async def close(self) -> None:
         for client in self.clients.values():
@@ -201,7 +207,7 @@ class LiveConsumer:
             return owner.client(self.consumer)
         settings = replace(owner.settings.client, client_cert=certificate)
         try:
-            found = HttpClient(self.consumer.namespace, settings, on_exchange=owner.settings.on_exchange)
+            found = owner.open_client(self.consumer.namespace, settings)
         except BindingError as error:
             self.problem = OperationUnavailable(error.message, hint=error.hint, code=error.code)
             return owner.client(self.consumer)

@@ -23,6 +23,9 @@ from naftiko_run.errors import CircuitOpen, RequestError, UpstreamBroken, Upstre
 OnExchange = Callable[[UpstreamRequest, Outcome, float, int], object]
 """Called after each attempt: request, reply or error, seconds it took, attempt from 1."""
 
+OnSend = Callable[[UpstreamRequest, int], object]
+"""Called before each attempt, which it may give more headers: request, attempt from 1."""
+
 _FAIR_CHANCE = 0.25  # an attempt that was given less time says nothing about the upstream
 _BREAKERS = 1024
 
@@ -42,11 +45,12 @@ class HttpClient:
     """Sends for one namespace, within its limits, with retries and a breaker. Open until ``close``."""
 
     def __init__(
-        self, namespace: str, settings: ClientSettings | None = None, *, on_exchange: OnExchange | None = None
-    ) -> None:
+        self, namespace: str, settings: ClientSettings | None = None, *,
+        on_exchange: OnExchange | None = None, on_send: OnSend | None = None,
+    ) -> None:  # fmt: skip
         self.namespace = namespace
         self.settings = settings = settings or ClientSettings()
-        self.on_exchange = on_exchange
+        self.on_exchange, self.on_send = on_exchange, on_send
         self._faults = Faults(namespace)
         self._transport = build_transport(settings, self._faults)
         self._clock = settings.clock
@@ -93,6 +97,8 @@ class HttpClient:
                 return _settle(last or self._left_alone(breaker))
             if attempt == 1:
                 self._budget.request(start)
+            if self.on_send is not None:
+                self.on_send(request, attempt)
             last = await self._attempt(request, deadline, breaker, generation, start)
             if self.on_exchange is not None:
                 self.on_exchange(request, last, self._clock() - start, attempt)

@@ -24,10 +24,18 @@ from naftiko_run.exposes.exposure import (
     RestRoute,
     SkillExposure,
 )
+from naftiko_run.exposes.mcp.names import check_names
+from naftiko_run.exposes.mcp.texts import check_texts
+from naftiko_run.expressions.template import Template, compile_template
 from naftiko_run.flows.compile import FlowContext, Unit, compile_flow
 from naftiko_run.registry import Registry
 
-HINTS = {"readOnly": "readOnlyHint", "destructive": "destructiveHint", "idempotent": "idempotentHint", "openWorld": "openWorldHint"}
+HINTS = {
+    "readOnly": "readOnlyHint",
+    "destructive": "destructiveHint",
+    "idempotent": "idempotentHint",
+    "openWorld": "openWorldHint",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +61,9 @@ def compile_exposures(entries: Iterable[Node], context: ExposesContext, problems
         kind = node.get_text("type", default="rest" if node.get("resources") else "mcp" if node.get("tools") else "")
         if kind not in EXPOSURE_TYPES:
             at = node.get("type") or node
-            problems.warn("W-EXPOSE-UNKNOWN", f"unknown exposure type {kind!r} is not served", at, suggest(kind, EXPOSURE_TYPES))
+            problems.warn(
+                "W-EXPOSE-UNKNOWN", f"unknown exposure type {kind!r} is not served", at, suggest(kind, EXPOSURE_TYPES)
+            )
             continue
         found.append(EXPOSURE_TYPES.lookup(kind)(node, _common(node, context, problems), context, problems))
     return tuple(found)
@@ -98,7 +108,9 @@ def _binary_limit(node: Node, problems: Problems) -> int | None:
 def _rest(node: Node, common: dict[str, Any], context: ExposesContext, problems: Problems) -> RestExposure:
     routes: list[RestRoute] = []
     forwards: list[ForwardRoute] = []
-    counter = context.flows.index.uses(_calls(op for _, resource in node.named("resources") for _, op in resource.named("operations")))
+    counter = context.flows.index.uses(
+        _calls(op for _, resource in node.named("resources") for _, op in resource.named("operations"))
+    )
     limit = _binary_limit(node, problems)
     for resource_name, resource in node.named("resources"):
         path = _exposed_path(resource, node, problems)
@@ -116,7 +128,10 @@ def _rest(node: Node, common: dict[str, Any], context: ExposesContext, problems:
                 continue
             routes.append(
                 RestRoute(
-                    method=method, path=path, flow=flow, tags=(resource_name,) if resource_name else (),
+                    method=method,
+                    path=path,
+                    flow=flow,
+                    tags=(resource_name,) if resource_name else (),
                     responses=contract,
                     at=operation.location,
                 )  # fmt: skip
@@ -182,7 +197,9 @@ def _mcp(node: Node, common: dict[str, Any], context: ExposesContext, problems: 
     counter = context.flows.index.uses(_calls(tool for _, tool in node.named("tools")))
     own, limit = common["namespace"], _binary_limit(node, problems)
     tools = [
-        _tool(name, tool, Unit(node=tool, name=name, face="mcp", own=own, counter=counter, binary_limit=limit), context, problems)
+        _tool(
+            name, tool, Unit(node=tool, name=name, face="mcp", own=own, counter=counter, binary_limit=limit), context, problems
+        )
         for name, tool in node.named("tools")
     ]
     resources = [
@@ -190,8 +207,11 @@ def _mcp(node: Node, common: dict[str, Any], context: ExposesContext, problems: 
         for name, resource in node.named("resources")
         if (
             found := _resource(
-                name, resource,
-                Unit(node=resource, name=name, face="resource", own=own, counter=counter, binary_limit=limit), context, problems,
+                name,
+                resource,
+                Unit(node=resource, name=name, face="resource", own=own, counter=counter, binary_limit=limit),
+                context,
+                problems,
             )
         )  # fmt: skip
     ]
@@ -201,7 +221,7 @@ def _mcp(node: Node, common: dict[str, Any], context: ExposesContext, problems: 
     if transport not in ("http", "stdio"):
         known = "use http or stdio"
         problems.warn("W-TRANSPORT", f"unknown transport {transport!r} is read as http", node.get("transport"), known)
-    return McpExposure(
+    exposure = McpExposure(
         **common,
         transport="stdio" if transport == "stdio" else "http",
         tools=tuple(tool for tool in tools if tool is not None),
@@ -210,6 +230,8 @@ def _mcp(node: Node, common: dict[str, Any], context: ExposesContext, problems: 
         ttl_ms=max(0, node.get_int("ttlMs") or 0),
         cache_scope="public" if scope == "public" else "private",
     )
+    check_names(exposure, problems)
+    return check_texts(exposure, problems)
 
 
 def _tool(name: str, node: Node, unit: Unit, context: ExposesContext, problems: Problems) -> McpTool | None:
@@ -284,7 +306,9 @@ def _prompt(name: str, node: Node, context: ExposesContext, problems: Problems) 
         try:
             messages.append(("user", path.read_text(encoding="utf-8")))
         except (OSError, UnicodeDecodeError):
-            problems.error("E-PROMPT-FILE", f"prompt file {location.text!r} cannot be read", location, f"looked for {path.name}")
+            problems.error(
+                "E-PROMPT-FILE", f"prompt file {location.text!r} cannot be read", location, f"looked for {path.name}"
+            )
             return None
     template = node.get("template")
     for message in template.elements() if template is not None else ():
@@ -295,7 +319,9 @@ def _prompt(name: str, node: Node, context: ExposesContext, problems: Problems) 
         return None
     arguments = tuple(
         PromptArgument(
-            name=key, title=item.get_text("label", "display"), description=item.get_text("description"),
+            name=key,
+            title=item.get_text("label", "display"),
+            description=item.get_text("description"),
             required=item.get_bool("required") is not False,
         )  # fmt: skip
         for key, item in node.named("arguments")
@@ -312,7 +338,25 @@ def _prompt(name: str, node: Node, context: ExposesContext, problems: Problems) 
 
 @EXPOSURE_TYPES.register("control")
 def _control(node: Node, common: dict[str, Any], context: ExposesContext, problems: Problems) -> ControlExposure:
-    return ControlExposure(**common, management=node.get("management"), observability=node.get("observability"))
+    observability = node.get("observability")
+    return ControlExposure(
+        **common, management=node.get("management"), observability=observability,
+        collector=_collector(observability, context, problems),
+    )  # fmt: skip
+
+
+def _collector(observability: Node | None, context: ExposesContext, problems: Problems) -> Template | None:
+    """``exporters.otlp.endpoint``; a template over binds."""
+    exporters = observability.get("exporters") if observability is not None else None
+    otlp = exporters.get("otlp") if exporters is not None else None
+    endpoint = otlp.get("endpoint") if otlp is not None else None
+    if endpoint is None or not endpoint.text.strip():
+        return None
+    try:
+        return compile_template(endpoint.text, context.flows.names, at=endpoint)
+    except SpecError as error:
+        problems.add(error)
+        return None
 
 
 @EXPOSURE_TYPES.register("skill", "agent-skill")

@@ -13,6 +13,7 @@ from typing import Literal
 from naftiko_run.document.nodes import Node
 from naftiko_run.errors import Location
 from naftiko_run.exposes.guards.guard import CallerAuth
+from naftiko_run.expressions.template import Template
 from naftiko_run.flows.flow import Flow
 from naftiko_run.flows.result import Result
 
@@ -149,7 +150,8 @@ class SkillExposure(Exposure):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlExposure(Exposure):
-    """``management`` and ``observability`` are the declared blocks."""
+    """``management`` and ``observability`` are the declared blocks; ``collector`` is where telemetry is exported to."""
 
     management: Node | None = None
     observability: Node | None = None
+    collector: Template | None = None

@@ -14,9 +14,11 @@ from naftiko_run.exposes.answers import answer, problem
 from naftiko_run.exposes.exposure import ForwardRoute, RestExposure, RestRoute, Run
 from naftiko_run.exposes.guards.guard import Guard
 from naftiko_run.exposes.messages import Handler, HttpAnswer, HttpRequest
+from naftiko_run.exposes.observed import observed, take
 from naftiko_run.exposes.router import Router, Unroutable
 from naftiko_run.flows.binding import Binder, HttpInputs, bind_http, compile_binder
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
+from naftiko_run.telemetry.telemetry import Telemetry
 
 Forward = Callable[[ForwardRoute, HttpRequest, Mapping[str, str]], Awaitable[HttpAnswer]]
 
@@ -48,9 +50,10 @@ class RestAdapter:
         guards: Mapping[int, Guard] | None = None,
         pages: Mapping[str, Handler] | None = None,
         forward: Forward | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self._run, self._limits, self._pages, self._forward = run, limits, pages or {}, forward
-        self._guards = guards or {}
+        self._guards, self._telemetry = guards or {}, telemetry
         self._router: Router[_Target] = Router()
         self._forwards: Router[_ForwardTarget] = Router()
         for exposure in exposures:
@@ -81,6 +84,8 @@ class RestAdapter:
         problems.warn("W-REST-UNROUTABLE", why, route.at, hint)
 
     async def handle(self, request: HttpRequest) -> HttpAnswer:
+        if self._telemetry is not None:
+            return await observed(self._telemetry, "rest", request, self._handle)
         try:
             return await self._handle(request)
         except RequestError as error:
@@ -97,6 +102,8 @@ class RestAdapter:
                 target = match.methods.get("GET")
         if target is None or match is None:
             return await self._otherwise(request, match.methods if match is not None else {})
+        if self._telemetry is not None:
+            take(f"{target.route.path} {target.route.method}", target.exposure.label)
         if target.guard is not None:
             await target.guard.check(request)
         sent = HttpInputs(match.values(method), request.query, request.headers, request.body, method)
@@ -107,11 +114,15 @@ class RestAdapter:
         forward = self._forwards.find(request.path)
         if forward is not None and self._forward is not None:
             target = forward.methods["*"]
+            if self._telemetry is not None:
+                take(f"{target.route.path} *", target.exposure.label)
             if target.guard is not None:
                 await target.guard.check(request)
             return await self._forward(target.route, request, forward.values("*"))
         page = self._pages.get(request.path)
         if page is not None and not methods:
+            if self._telemetry is not None:
+                take(f"{request.path} {request.method}")
             return await page(request)
         if not methods:
             raise NotFound(f"nothing is served at {request.path!r}", hint="GET /openapi.json lists what is")

@@ -122,6 +122,7 @@ def _compile(unit: Unit, context: FlowContext, problems: Problems) -> Flow:
         semantics=_semantics(body, steps),
         orchestrated=_is_orchestrated(body, unit.face),
         unavailable=_blocked(steps),
+        aggregate=aggregate.ref if aggregate is not None else "",
         at=node.location,
     )
 

@@ -41,4 +41,5 @@ class Flow:
     semantics: Semantics = field(default_factory=Semantics)
     orchestrated: bool = False
     unavailable: Finding | None = None
+    aggregate: str = ""  # the ref of the aggregate's flow that this one is
     at: Location | None = None

@@ -36,13 +36,16 @@ EXCERPT = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowRunner:
-    """What running needs besides the flow. ``observe`` is called as ``observe(step, seconds, error)`` when set."""
+    """What running needs besides the flow. ``on_step`` is called with each step of several that begins,
+    ``observe`` with ``(step, seconds, error)`` when it has ended, both in the step's own task.
+    """
 
     call: Call
     workers: WorkerPool
     binds: Mapping[str, str]
     scripting: ScriptGovernance
     relay_errors: bool = False
+    on_step: Callable[[Step], object] | None = None
     observe: Callable[[Step, float, BaseException | None], None] | None = None
 
     async def run(self, flow: Flow, inputs: Mapping[str, object], deadline: Deadline) -> Result:
@@ -124,6 +127,8 @@ class FlowRunner:
         loop = asyncio.get_running_loop()
         started = loop.time()
         failed: BaseException | None = None
+        if self.on_step is not None:
+            self.on_step(step)
         try:
             await self._one(step, seen, progress, deadline)
         except RequestError as error:

@@ -1,8 +1,8 @@
 """Numbers about requests, steps and upstream calls: observations in, Prometheus text or a snapshot for export out.
 
 Own counters rather than a library's: they are always there, cost an addition each, and one set of numbers feeds ``/metrics``
-and OTLP. Everything happens on the event loop, so there are no locks. Names and labels are those of the language; buckets are in
-seconds.
+and OTLP. Everything happens on the event loop, so there are no locks. Names and labels are those of the language; buckets are
+in seconds.
 """
 
 from __future__ import annotations

@@ -79,8 +79,9 @@ def apikey(block: CallerBlock) -> CallerAuth:
     if refusal := block.require(fields, "value"):
         return refusal
     return CallerAuth(
-        kind="apikey", fields=fields, build=lambda v, c: KeyGuard(v["value"], READERS[placement], name, c), at=node.location
-    )
+        kind="apikey", fields=fields, build=lambda v, c: KeyGuard(v["value"], READERS[placement], name, c), at=node.location,
+        told={"name": name, "in": placement},
+    )  # fmt: skip
 
 
 def _in_header(request: HttpRequest, name: str) -> list[str]:

@@ -106,6 +106,7 @@ class CallerAuth:
     fields: Mapping[str, Template] = field(default_factory=dict, repr=False)
     open_fields: frozenset[str] = frozenset()  # fields that are no secrets
     may_be_empty: frozenset[str] = frozenset()
+    told: Mapping[str, str] = field(default_factory=dict)  # what callers may know: the key's name and place, scopes
     build: Build | None = field(default=None, repr=False)
     problem: Finding | None = None
     at: Location | None = None

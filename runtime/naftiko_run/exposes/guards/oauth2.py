@@ -41,6 +41,7 @@ def oauth2(block: CallerBlock) -> CallerAuth:
     return CallerAuth(
         kind="oauth2", fields=fields, open_fields=frozenset(fields) - {"client_secret"}, at=block.node.location,
         build=lambda v, c: OAuth2Guard(v, scopes, c, introspect=validation == "introspection"),
+        told={"scopes": " ".join(scopes), "tokenEndpoint": block.node.get_text("tokenEndpoint")},
     )  # fmt: skip
 
 

@@ -16,13 +16,14 @@ from collections.abc import Sequence
 from naftiko_run.exposes.exposure import McpExposure, Run
 from naftiko_run.exposes.mcp import headers, stdio, streaming
 from naftiko_run.exposes.mcp.catalog import compile_catalog
-from naftiko_run.exposes.mcp.endpoint import TRACE, Endpoint
+from naftiko_run.exposes.mcp.endpoint import Endpoint
 from naftiko_run.exposes.mcp.message import Message, Unreadable, check_meta, read_message
 from naftiko_run.exposes.mcp.protocol import HTTP_STATUS, INVALID_REQUEST, RpcError, failure, success
 from naftiko_run.exposes.mcp.settings import McpSettings
 from naftiko_run.exposes.mcp.streaming import progress_token
 from naftiko_run.exposes.messages import HttpAnswer, HttpRequest
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
+from naftiko_run.telemetry.propagation import FIELDS
 
 _JSON = [("content-type", "application/json")]
 _NULL = b"null"
@@ -73,8 +74,8 @@ class McpAdapter:
             message = read_message(request.body, self.limits)
         except Unreadable as unreadable:
             return _json(400, failure(unreadable.id, unreadable.error))
-        if self.settings.on_call is not None:
-            message.carried = {name: value for name, value in request.headers if name in TRACE}
+        if self.settings.on_call is not None or self.settings.telemetry is not None:
+            message.carried = {name: value for name, value in request.headers if name in FIELDS}
         return await (_modern if modern else _legacy)(endpoint, message, request)
 
     async def serve_stdio(self, reader: stdio.Reader, writer: stdio.Writer) -> None:

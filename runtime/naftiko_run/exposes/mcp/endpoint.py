@@ -29,11 +29,14 @@ from naftiko_run.exposes.mcp.protocol import (
 from naftiko_run.exposes.mcp.resources import list_resources, list_templates, read_resource
 from naftiko_run.exposes.mcp.results import tool_answer, tool_error
 from naftiko_run.exposes.mcp.settings import McpSettings
+from naftiko_run.exposes.observed import blame, observed_message, take
 from naftiko_run.limits import Limits
+from naftiko_run.telemetry.propagation import FIELDS
 from naftiko_run.values import dump_json
 
 if TYPE_CHECKING:
     from naftiko_run.exposes.mcp.search import ToolSearch
+    from naftiko_run.telemetry.telemetry import Telemetry
 
 Method = Callable[[Message, bool], Awaitable[bytes]]
 
@@ -81,13 +84,22 @@ class Endpoint:
                 raise RpcError(INVALID_PARAMS, "params._meta must be an object")
             check_meta(message.meta, modern)
         try:
-            members = await method(message, modern)
+            telemetry = self.settings.telemetry
+            if telemetry is None:
+                members = await method(message, modern)
+            else:
+                members = await self._observed(telemetry, method, message, modern)
         except (RpcError, NaftikoError) as error:
             raise _as_rpc(error) from None
         except Exception:
             _LOG.exception("request %s: %s failed", request_id or "-", message.method)
             raise RpcError(INTERNAL_ERROR, "internal error", {"requestId": request_id} if request_id else None) from None
         return self._finished(message.method, members, modern)
+
+    async def _observed(self, telemetry: Telemetry, method: Method, message: Message, modern: bool) -> bytes:
+        sent = {**message.carried, **message.meta}
+        carrier = {name: value for name in FIELDS if isinstance(value := sent.get(name), str)}
+        return await observed_message(telemetry, message.method, carrier, lambda: method(message, modern))
 
     def _finished(self, method: str, members: bytes, modern: bool) -> bytes:
         if not modern:
@@ -143,6 +155,8 @@ class Endpoint:
         name, arguments = self._target(message, "name"), self._arguments(message)
 
         async def call(entry: ToolEntry, given: dict[str, object]) -> bytes:
+            if self.settings.telemetry is not None:
+                return await self._traced_tool(self.settings.telemetry, entry, given, modern)
             result = await self.run(entry.tool.flow, entry.binder.arguments(given), self.limits.mcp_deadline)
             return tool_answer(result, entry, modern=modern)
 
@@ -151,7 +165,23 @@ class Endpoint:
                 return await self.search.call(name, arguments, call)
             return await call(self._tool(name), arguments)
         except RequestError as error:
+            if self.settings.telemetry is not None:
+                blame(error)
             return tool_error(error)
+
+    async def _traced_tool(self, telemetry: Telemetry, entry: ToolEntry, given: dict[str, object], modern: bool) -> bytes:
+        """A tool's call as a span of its own; the operation of the request is the tool."""
+        take(entry.name)
+        span = telemetry.begin_span("mcp.tool", **{"mcp.tool.name": entry.name})
+        failed = ""
+        try:
+            result = await self.run(entry.tool.flow, entry.binder.arguments(given), self.limits.mcp_deadline)
+            return tool_answer(result, entry, modern=modern)
+        except BaseException as error:
+            failed = type(error).__name__
+            raise
+        finally:
+            telemetry.end_span(span, failed)
 
     def _tool(self, name: str) -> ToolEntry:
         entry = self.catalog.callable.get(name)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from naftiko_run.telemetry.telemetry import Telemetry
 
 LongNames = Literal["keep", "shorten"]
 OnCall = Callable[[str, str, Mapping[str, str]], object]
@@ -25,3 +28,4 @@ class McpSettings:
     page_size: int = 1000
     keep_alive: float = 15.0
     on_call: OnCall | None = None
+    telemetry: Telemetry | None = None
