@@ -46,9 +46,9 @@ class LoadOptions:
     strict: bool = False
     schema: Literal["", "tolerant", "official"] = ""  # which JSON Schema the document is held against, besides being compiled
     port_of: Callable[[int], int] = int  # a declared port as it will be listened on
-    credentials: Mapping[str, Mapping[str, str]] = field(
-        default_factory=dict
-    )  # authentication by namespace, where none is declared
+    mock: bool = False  # the built-in upstream answers
+    # Authentication by namespace, where none is declared.
+    credentials: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

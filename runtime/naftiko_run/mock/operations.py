@@ -16,7 +16,9 @@ from naftiko_run.mock.table import MockOperation, MockTable, namespace_prefix
 DIGEST_CHALLENGE = 'Digest realm="mock", nonce="bW9jaw", qop="auth", algorithm=SHA-256'
 
 
-def mock_table(operations: Iterable[Operation], document: MockDocument, paths: SamplePaths, problems: Problems) -> MockTable:
+def mock_table(
+    operations: Iterable[Operation], document: MockDocument, paths: SamplePaths, problems: Problems, *, owner: str = ""
+) -> MockTable:
     """The table for ``operations``; an operation without an answer of its own gets a sample made from its declared outputs."""
     declared = list(operations)
     known = {operation.ref for operation in declared}
@@ -25,14 +27,14 @@ def mock_table(operations: Iterable[Operation], document: MockDocument, paths: S
             problems.add(
                 UnresolvedReference("operation", ref, known=known, at=document.places[ref].key_location, code="E-MOCK")
             )
-    table = [_mock_operation(operation, document, paths) for operation in declared if operation.unavailable is None]
+    table = [_mock_operation(operation, document, paths, owner) for operation in declared if operation.unavailable is None]
     # The more literal a path, the earlier it is tried; declaration order decides the rest.
     table.sort(key=lambda operation: len(operation.variables))
     return MockTable(operations=tuple(table), refusals=document.refusals)
 
 
-def _mock_operation(operation: Operation, document: MockDocument, paths: SamplePaths) -> MockOperation:
-    pattern, variables = _path_pattern(operation)
+def _mock_operation(operation: Operation, document: MockDocument, paths: SamplePaths, owner: str) -> MockOperation:
+    pattern, variables = _path_pattern(operation, owner)
     parameters = [(p, _reference(p)) for p in operation.parameters if p.place in ("query", "header", "body", "form")]
     answers = (*document.answers.get(operation.ref, ()), sample_answer(operation, paths.get(operation.ref, ())))
     return MockOperation(
@@ -49,8 +51,8 @@ def _mock_operation(operation: Operation, document: MockDocument, paths: SampleP
     )
 
 
-def _path_pattern(operation: Operation) -> tuple[str, tuple[str, ...]]:
-    pieces = [re.escape(namespace_prefix(operation.consumer.namespace))]
+def _path_pattern(operation: Operation, owner: str) -> tuple[str, tuple[str, ...]]:
+    pieces = [re.escape(namespace_prefix(operation.consumer.namespace, owner))]
     variables: list[str] = []
     for part in operation.path.parts:
         if isinstance(part, str):

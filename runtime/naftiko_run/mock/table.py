@@ -44,9 +44,9 @@ class MockTable:
     refusals: Mapping[str, Answer] = field(default_factory=dict)
 
 
-def namespace_prefix(namespace: str) -> str:
-    """The first segment under which a namespace is served."""
-    return "/" + quote(namespace, safe="")
+def namespace_prefix(namespace: str, owner: str = "") -> str:
+    """The first segment under which a namespace is served; ``owner`` tells apart files that consume one of the same name."""
+    return "/" + quote(f"{owner}~{namespace}" if owner else namespace, safe="~")
 
 
 def dump_table(table: MockTable) -> dict[str, object]:

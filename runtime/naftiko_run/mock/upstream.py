@@ -67,9 +67,9 @@ class MockUpstream:
             )
         return int(line)
 
-    def base_uris(self, namespaces: Iterable[str]) -> dict[str, str]:
+    def base_uris(self, namespaces: Iterable[str], owner: str = "") -> dict[str, str]:
         """Where each consumed namespace is served: overrides for the consumers' base URIs."""
-        return {name: f"http://127.0.0.1:{self.port}{namespace_prefix(name)}" for name in namespaces}
+        return {name: f"http://127.0.0.1:{self.port}{namespace_prefix(name, owner)}" for name in namespaces}
 
     @property
     def running(self) -> bool:
