@@ -191,7 +191,7 @@ def _handler(
     control = [s for s in group if isinstance(s.exposure, ControlExposure)]
     found: list[tuple[str, Handler]] = []
     if mcp:
-        found.append(("mcp", _mcp_handler(mcp, engine, run, settings)))
+        found.append(("mcp", _mcp_handler(mcp, engine, run, settings, problems)))
     if skill:
         found.append(("skill", _skill_handler(skill, engine, settings)))
     if control and parts is not None:
@@ -233,10 +233,12 @@ def _rest_handler(group: Sequence[Served], engine: Engine, run: Run, settings: A
     return adapter.handle
 
 
-def _mcp_handler(group: Sequence[Served], engine: Engine, run: Run, settings: AssemblySettings) -> Handler:
+def _mcp_handler(group: Sequence[Served], engine: Engine, run: Run, settings: AssemblySettings, problems: Problems) -> Handler:
     from naftiko_run.exposes.mcp.adapter import McpAdapter
+    from naftiko_run.exposes.mcp.names import check_shared
 
     exposures = [s.exposure for s in group if isinstance(s.exposure, McpExposure)]
+    check_shared(exposures, problems)
     adapter = McpAdapter(exposures, run, limits=settings.limits, settings=settings.mcp)
     return _guarded(adapter.handle, group, engine)
 

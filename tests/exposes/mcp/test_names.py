@@ -1,4 +1,4 @@
-"""Published names, and texts that may not reach a model."""
+"""Published names, and what is said about those that differ from the declared ones."""
 
 from __future__ import annotations
 
@@ -9,14 +9,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from naftiko_run.capability import load
 from naftiko_run.errors import Problems
-from naftiko_run.exposes.exposure import McpExposure, McpPrompt, McpResource, McpTool, PromptArgument
+from naftiko_run.exposes.exposure import McpExposure, McpResource, McpTool
 from naftiko_run.exposes.mcp.catalog import compile_catalog
-from naftiko_run.exposes.mcp.names import check_names, check_texts, published_names
+from naftiko_run.exposes.mcp.names import check_names, check_shared, published_names
 from naftiko_run.flows.flow import Flow
-from naftiko_run.flows.inputs import InputParameter
 
 LONG = "list-all-of-the-training-jobs-that-were-ever-started-by-anybody-in-the-organisation"
+
+DOCUMENT = """\
+naftiko: 1.0.0-beta1
+info: {{label: C, description: C}}
+capability:
+  exposes:
+  - type: mcp
+    namespace: n
+    port: 4100
+    description: N
+    transport: http
+    tools:
+    - {{name: {first}, description: "{description}", outputParameters: [{{name: a, type: string, value: b}}]}}
+    - {{name: {second}, description: Two, outputParameters: [{{name: a, type: string, value: b}}]}}
+    - {{name: {third}, description: Three, outputParameters: [{{name: a, type: string, value: b}}]}}
+"""
 
 
 def tool(name: str, **more) -> McpTool:
@@ -105,44 +121,35 @@ def test_collisions_stay_within_64_characters_even_between_exposures_of_one_name
     assert max(map(len, published)) <= 64
 
 
-# ---- hidden characters
-
-HIDDEN = ["\u202e", "\u2066", "\U000e0041", "\x00", "\x1b", "\x7f", "\x9b"]
-
-
-@pytest.mark.parametrize("character", HIDDEN, ids=ascii)
-@pytest.mark.parametrize(
-    "place",
-    [
-        lambda text: McpExposure(namespace="n", description=text),
-        lambda text: McpExposure(namespace="n", tools=(tool(f"a{text}"),)),
-        lambda text: McpExposure(namespace="n", tools=(tool("a", description=text),)),
-        lambda text: McpExposure(namespace="n", tools=(tool("a", title=text),)),
-        lambda text: McpExposure(
-            namespace="n", tools=(McpTool(name="a", flow=Flow(name="a", inputs=(InputParameter(name="i", description=text),))),)
-        ),
-        lambda text: McpExposure(namespace="n", resources=(McpResource(name=text, uri="x://y"),)),
-        lambda text: McpExposure(namespace="n", resources=(McpResource(name="r", uri=f"x://{text}"),)),
-        lambda text: McpExposure(namespace="n", resources=(McpResource(name="r", uri="x://y", description=text),)),
-        lambda text: McpExposure(namespace="n", prompts=(McpPrompt(name="p", description=text),)),
-        lambda text: McpExposure(namespace="n", prompts=(McpPrompt(name="p", arguments=(PromptArgument(name=text),)),)),
-    ],
-    ids=["server", "tool", "description", "title", "input", "resource", "uri", "about resource", "about prompt", "argument"],
-)
-def test_a_hidden_character_is_a_load_error(character, place):
+def test_a_uri_of_two_resources_is_warned_about_and_served_once():
     problems = Problems()
+    exposure = McpExposure(namespace="n", resources=(McpResource(name="a", uri="x://y"), McpResource(name="b", uri="x://y")))
 
-    check_texts(place(f"x{character}y"), problems)
+    check_names(exposure, problems)
 
-    assert [found.code for found in problems.errors] == ["E-TEXT-HIDDEN"]
-    assert f"U+{ord(character):04X}" in problems.errors[0].message
+    assert [(one.code, one.message) for one in problems.findings] == [
+        ("W-RESOURCE-DUPLICATE", "resource 'b' has the URI 'x://y' of resource 'a'")
+    ]
+    assert [entry.resource.name for entry in compile_catalog([exposure]).resources] == ["a"]
 
 
-def test_descriptions_may_have_lines_and_any_script():
+def test_a_uri_of_two_exposures_on_one_port_is_warned_about():
     problems = Problems()
+    exposures = [McpExposure(namespace=name, resources=(McpResource(name=name, uri="x://y"),)) for name in ("a", "b")]
 
-    check_texts(
-        McpExposure(namespace="n", tools=(tool("a", description="eins\n\tzwei \u05d0\u05d1 \u4e2d \U0001f600"),)), problems
-    )
+    check_shared(exposures, problems)
 
-    assert problems.findings == []
+    assert [(one.code, one.message) for one in problems.findings] == [
+        ("W-RESOURCE-DUPLICATE", "resource 'b' has the URI 'x://y' of namespace 'a' on the same port")
+    ]
+    assert problems.findings[0].hint == "/mcp reads the first one; /mcp/b reads this one"
+
+
+async def test_what_is_wrong_with_names_is_found_when_a_file_is_loaded(tmp_path):
+    file = tmp_path / "c.yaml"
+    file.write_text(DOCUMENT.format(first="get", second="get", third=LONG, description="Fine"))
+
+    assert [(one.code, one.severity, one.at.line) for one in load(file).findings] == [
+        ("W-TOOL-DUPLICATE", "warning", 12),
+        ("W-TOOL-NAME-LONG", "warning", 13),
+    ]

@@ -71,7 +71,7 @@ def compile_catalog(exposures: Sequence[McpExposure], long_names: LongNames = "s
         instructions="\n\n".join(one.description for one in exposures if one.description),
         tools=tools,
         callable=_spellings(tools),
-        resources=tuple(ResourceEntry(namespace=one.namespace, resource=r) for one in exposures for r in one.resources),
+        resources=_resources(exposures),
         prompts=_prompts(exposures),
         ttl_ms=min(one.ttl_ms for one in exposures),
         cache_scope="private" if any(one.cache_scope == "private" for one in exposures) else "public",
@@ -128,6 +128,15 @@ def _spellings(tools: Sequence[ToolEntry]) -> dict[str, ToolEntry]:
         if len(meant[entry.tool.name]) == 1:
             spellings.setdefault(entry.tool.name, entry)
     return spellings
+
+
+def _resources(exposures: Sequence[McpExposure]) -> tuple[ResourceEntry, ...]:
+    """One resource per URI, the first: a client could not tell others apart."""
+    found: dict[str, ResourceEntry] = {}
+    for one in exposures:
+        for resource in one.resources:
+            found.setdefault(resource.uri, ResourceEntry(namespace=one.namespace, resource=resource))
+    return tuple(found.values())
 
 
 def _prompts(exposures: Sequence[McpExposure]) -> dict[str, McpPrompt]:

@@ -1,4 +1,4 @@
-"""Names and texts that models read: what a tool is published as, and which characters no text may hold.
+"""What tools are published as: their declared names in, names that every host accepts out.
 
 Hosts refuse tool names beyond ``[a-zA-Z0-9_-]{1,64}``, and one refused name can cost a whole list. So a published name always
 fits, unless the operator keeps long ones; the declared spelling stays callable beside it.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from naftiko_run.errors import Place, Problems
+from naftiko_run.errors import Problems
 from naftiko_run.exposes.exposure import McpExposure, McpTool
 from naftiko_run.exposes.mcp.settings import LongNames
 
@@ -69,49 +69,34 @@ def _numbered(name: str, taken: set[str]) -> str:
     return candidate
 
 
-def check_names(exposure: McpExposure, problems: Problems, long_names: LongNames = "shorten") -> None:
-    """Warn about tools that are published under another name than the declared one, or under one that hosts may refuse."""
-    for tool, name in zip(exposure.tools, published_names(exposure.tools, long_names), strict=True):
+def check_names(exposure: McpExposure, problems: Problems) -> None:
+    """Warn about tools that are published under another name than the declared one, and URIs that several resources have."""
+    for tool, name in zip(exposure.tools, published_names(exposure.tools), strict=True):
         if name.duplicate:
             message = f"the tool name {tool.name!r} is used more than once"
             problems.warn("W-TOOL-DUPLICATE", message, tool.at, f"this one is published as {name.name!r}")
         if name.long:
-            hint = f"published as {name.name!r}" if name.name != tool.name else "some hosts refuse it; choose a shorter one"
-            problems.warn("W-TOOL-NAME-LONG", f"the tool name {tool.name!r} is longer than {LONGEST} characters", tool.at, hint)
-
-
-# ---- hidden characters (requirement S70)
-
-_HIDDEN = "\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f"
-_IN_NAME = re.compile(f"[\x00-\x1f\x7f-\x9f{_HIDDEN}]")
-_IN_TEXT = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{_HIDDEN}]")
-
-
-def check_texts(exposure: McpExposure, problems: Problems) -> None:
-    """Refuse control, bidirectional-override and tag characters: a model reads them, the person who approves does not."""
-    for kind, name, is_name, text, at in _texts(exposure):
-        found = (_IN_NAME if is_name else _IN_TEXT).search(text)
-        if found:
-            what = kind if is_name else f"description of {kind} {name!r}"
-            message = f"the {what} holds the invisible character U+{ord(found[0]):04X}"
-            problems.error("E-TEXT-HIDDEN", message, at, "delete it; only the reader of the text may decide what it means")
-
-
-def _texts(exposure: McpExposure) -> Iterator[tuple[str, str, bool, str, Place]]:
-    """(kind, shown name, whether it is a name, text, place) of everything that a client hands to a model."""
-    yield "server", exposure.namespace, False, exposure.description, exposure.at
-    for tool in exposure.tools:
-        yield "tool name", tool.name, True, tool.name, tool.at
-        yield "tool", tool.name, False, f"{tool.title}\n{tool.description or tool.flow.description}", tool.at
-        for one in tool.flow.inputs:
-            yield "input name", one.published, True, one.published, tool.at
-            yield "input", one.published, False, one.description, tool.at
+            message = f"the tool name {tool.name!r} is longer than {LONGEST} characters"
+            hint = f"published as {name.name!r}; --long-tool-names keep publishes it whole, which some hosts refuse"
+            problems.warn("W-TOOL-NAME-LONG", message, tool.at, hint)
+    first: dict[str, str] = {}
     for resource in exposure.resources:
-        yield "resource name", resource.name, True, resource.name + resource.uri, resource.at
-        yield "resource", resource.name, False, f"{resource.title}\n{resource.description}", resource.at
-    for prompt in exposure.prompts:
-        yield "prompt name", prompt.name, True, prompt.name, prompt.at
-        yield "prompt", prompt.name, False, f"{prompt.title}\n{prompt.description}", prompt.at
-        for argument in prompt.arguments:
-            yield "argument name", argument.name, True, argument.name, prompt.at
-            yield "argument", argument.name, False, f"{argument.title}\n{argument.description}", prompt.at
+        if resource.uri in first:
+            message = f"resource {resource.name!r} has the URI {resource.uri!r} of resource {first[resource.uri]!r}"
+            problems.warn("W-RESOURCE-DUPLICATE", message, resource.at, "only the first one is served; give each its own `uri`")
+        first.setdefault(resource.uri, resource.name)
+
+
+def check_shared(exposures: Sequence[McpExposure], problems: Problems) -> None:
+    """Warn about resources of several exposures on one port that have the same URI: unlike a tool, a URI has no prefix."""
+    first: dict[str, McpExposure] = {}
+    for exposure in exposures:
+        for uri, resource in {resource.uri: resource for resource in reversed(exposure.resources)}.items():
+            if uri in first:
+                message = (
+                    f"resource {resource.name!r} has the URI {uri!r} of namespace {first[uri].namespace!r} on the same port"
+                )
+                hint = f"/mcp reads the first one; /mcp/{exposure.namespace} reads this one"
+                problems.warn("W-RESOURCE-DUPLICATE", message, resource.at, hint)
+        for resource in exposure.resources:
+            first.setdefault(resource.uri, exposure)

@@ -98,7 +98,12 @@ async def _read_flow(
         raise _unread(error, uri, modern) from None
     if result.status >= 400:
         raise _refused(result, uri, modern)
-    return _contents(uri, resource.mime_type or result.media_type or "application/json", result.content, binary=result.binary or resource.binary)
+    return _contents(
+        uri,
+        resource.mime_type or result.media_type or "application/json",
+        result.content,
+        binary=result.binary or resource.binary,
+    )
 
 
 def _unread(error: RequestError, uri: str, modern: bool) -> RpcError:
