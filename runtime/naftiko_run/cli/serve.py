@@ -53,6 +53,10 @@ def parser() -> argparse.ArgumentParser:
     listen.add_argument(
         "--tools", choices=("all", "search"), default="all", help="list all tools, or three that search, describe and call them"
     )
+    listen.add_argument(
+        "--long-tool-names", choices=("shorten", "keep"), default="shorten",
+        help="publish tool names beyond 64 characters with a hash at their end, or whole",
+    )  # fmt: skip
     up = found.add_argument_group("upstreams")
     up.add_argument(
         "--mock", action="store_true", help="point every consumer at a built-in upstream; needs no key and no network"
@@ -157,7 +161,7 @@ def assembly_settings(given: argparse.Namespace, limits: Limits) -> AssemblySett
         host=given.host, ports=_ports(given), port_offset=given.port_offset, allow_public=given.allow_public,
         strict=given.strict,
         hosts=tuple(given.allow_host), origins=tuple(given.allow_origin), cors=tuple(given.cors_origin),
-        mcp=McpSettings(tools_mode=given.tools), limits=limits,
+        mcp=McpSettings(tools_mode=given.tools, long_tool_names=given.long_tool_names), limits=limits,
     )  # fmt: skip
 
 
