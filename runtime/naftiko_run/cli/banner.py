@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from naftiko_run.exposes.exposure import McpExposure, RestExposure, RestRoute
+from naftiko_run.exposes.exposure import McpExposure, RestExposure, RestRoute, SkillExposure
 from naftiko_run.exposes.mcp.names import published_names
 from naftiko_run.flows.inputs import InputParameter
 from naftiko_run.server.assembly import Served, kind_of
@@ -21,38 +21,47 @@ MOST_FINDINGS = 20
 
 
 def announce(prepared: Prepared, ports: Sequence[int], given: argparse.Namespace) -> None:
-    """Print findings and the banner to standard error, or log one line of it as JSON."""
-    errors = [f for f in prepared.findings if f.severity != "note"]
-    for finding in errors[:MOST_FINDINGS]:
-        print(finding, file=sys.stderr)
-    if len(errors) > MOST_FINDINGS:
-        print(f"... and {len(errors) - MOST_FINDINGS} more findings; `naftiko-run validate` lists all", file=sys.stderr)
+    """Print findings and the banner to standard error; with ``--log-format json`` every line is an object."""
+    findings = [f for f in prepared.findings if f.severity != "note"]
+    shown = [str(f) for f in findings[:MOST_FINDINGS]]
+    if len(findings) > MOST_FINDINGS:
+        shown.append(f"... and {len(findings) - MOST_FINDINGS} more findings; `naftiko-run validate` lists all")
     lines = banner(prepared, ports, given)
     if given.log_format == "json":
-        print(json.dumps({"event": "serving", "lines": lines}), file=sys.stderr, flush=True)
-        return
-    print("\n".join(lines), file=sys.stderr, flush=True)
+        said = [{"event": "finding", "text": text} for text in shown]
+        text = "".join(json.dumps(one) + "\n" for one in [*said, {"event": "serving", "lines": lines}])
+    else:
+        text = "".join(line + "\n" for line in [*shown, *lines])
+    sys.stderr.write(text)
+    sys.stderr.flush()
 
 
 def banner(prepared: Prepared, ports: Sequence[int], given: argparse.Namespace) -> list[str]:
-    chosen = dict(zip(((one.address, one.port) for one in prepared.assembly.listeners), ports, strict=False))
     labels = ", ".join(c.label for c in prepared.capabilities[:3])
     if len(prepared.capabilities) > 3:
         labels += f" and {len(prepared.capabilities) - 3} more"
     lines = [f"naftiko-run serves {labels}" + (" (built-in mock upstream)" if given.mock else "")]
-    groups: dict[tuple[str, int], list[Served]] = {}
-    for served in prepared.assembly.served:
-        groups.setdefault((served.address, served.port), []).append(served)
-    for (address, port), group in groups.items():
-        actual = chosen.get((address, port), port)
-        lines.append("  " + _line(group, f"http://{_host(address)}:{actual}"))
-    for served in prepared.assembly.stdio[:1]:
-        lines.append(f"  mcp   standard input and output: {_count(prepared.assembly.stdio)}")
+    groups = _groups(prepared, ports)
+    lines += [f"  {_line(group, base)}" for base, group in groups]
+    if prepared.assembly.stdio:
+        lines.append(f"  mcp   standard input and output  ({_count(prepared.assembly.stdio)})")
     lines.append(f"  variables: {_variables(prepared)}")
-    tried = _example(prepared, chosen)
+    tried = _example(groups)
     if tried:
         lines.append(f"  try: {tried}")
     return lines
+
+
+Group = tuple[str, list[Served]]
+
+
+def _groups(prepared: Prepared, ports: Sequence[int]) -> list[Group]:
+    """What is served together, with its base URL: one group a listener, in their order."""
+    groups: dict[tuple[str, int], list[Served]] = {}
+    for index, served in enumerate(prepared.assembly.served):
+        groups.setdefault((served.address, served.port or -index - 1), []).append(served)
+    bound = list(ports) or [group[0].port for group in groups.values()]
+    return [(f"http://{_host(group[0].address)}:{port}", group) for group, port in zip(groups.values(), bound, strict=True)]
 
 
 def _host(address: str) -> str:
@@ -64,17 +73,17 @@ def _host(address: str) -> str:
 def _line(group: Sequence[Served], base: str) -> str:
     kinds = list(dict.fromkeys(kind_of(s.exposure) for s in group))
     paths = {"mcp": "/mcp", "skill": "/skills", "control": "/status"}
-    shown = [f"{kind:<5} {base}{paths.get(kind, '')}" for kind in kinds]
+    shown = ", ".join(f"{kind:<5} {base}{paths.get(kind, '')}" for kind in kinds)
     more = "  docs at /docs" if "rest" in kinds else ""
-    return f"{', '.join(shown)}  ({_count(group)}){more}"
+    return f"{shown}  ({_count(group)}){more}"
 
 
 def _count(group: Sequence[Served]) -> str:
     operations = sum(len(s.exposure.routes) for s in group if isinstance(s.exposure, RestExposure))
     tools = sum(len(s.exposure.tools) for s in group if isinstance(s.exposure, McpExposure))
-    said = [f"{operations} operations"] if operations else []
-    said += [f"{tools} tools"] if tools else []
-    return ", ".join(said) or "no operations"
+    skills = sum(len(s.exposure.skills) for s in group if isinstance(s.exposure, SkillExposure))
+    counted = ((operations, "operation"), (tools, "tool"), (skills, "skill"))
+    return ", ".join(f"{n} {noun}" + "s" * (n != 1) for n, noun in counted if n) or "no operations"
 
 
 def _variables(prepared: Prepared) -> str:
@@ -92,18 +101,14 @@ def _variables(prepared: Prepared) -> str:
     return (listed or "none needed") + (f"; without a value: {gone}" if gone else "")
 
 
-def _example(prepared: Prepared, chosen: dict[tuple[str, int], int]) -> str:
-    for served in prepared.assembly.served:
-        if isinstance(served.exposure, RestExposure):
-            route = _simplest(served.exposure)
-            if route is not None:
-                port = chosen.get((served.address, served.port), served.port)
-                return f"curl {shlex.quote(f'http://{_host(served.address)}:{port}{sample_path(route)}')}"
-    for served in prepared.assembly.served:
-        if isinstance(served.exposure, McpExposure) and served.exposure.tools:
-            port = chosen.get((served.address, served.port), served.port)
-            name = published_names(served.exposure.tools)[0].name
-            return f"an MCP client at http://{_host(served.address)}:{port}/mcp, tool {name!r}"
+def _example(groups: Sequence[Group]) -> str:
+    everything = [(base, served.exposure) for base, group in groups for served in group]
+    for base, exposure in everything:
+        if isinstance(exposure, RestExposure) and (route := _simplest(exposure)) is not None:
+            return f"curl {shlex.quote(base + sample_path(route))}"
+    for base, exposure in everything:
+        if isinstance(exposure, McpExposure) and exposure.tools:
+            return f"an MCP client at {base}/mcp, tool {published_names(exposure.tools)[0].name!r}"
     return ""
 
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from naftiko_run.errors import BindingError
+from naftiko_run.errors import BindingError, suggest
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
+
+    from naftiko_run.capability import Capability
+    from naftiko_run.redaction import Redactor
 
 
 class Parser(argparse.ArgumentParser):
@@ -54,12 +59,63 @@ def pairs(values: Iterable[str], option: str, shape: str) -> dict[str, str]:
 
 
 def base_uris(values: Iterable[str]) -> dict[str, str]:
+    """Base URIs by namespace. What is unusable is not repeated: it may hold user info."""
+    from naftiko_run.consumes.base_uri import split_base
+
     found = pairs(values, "--base-uri", "NAMESPACE=URL")
     for namespace, url in found.items():
-        if not url.startswith(("http://", "https://", "//")):
+        problem = ""
+        if not url.startswith(("http://", "https://", "//")) or not url.isprintable() or " " in url:
+            problem = "is not an http or https URL"
+        elif "{" not in url and split_base(url)[0] is None:
+            problem = "holds user info" if "@" in url else "is not a URL with a host and a usable port"
+        if problem:
             hint = f"--base-uri {namespace}=https://..."
-            raise BindingError(f"--base-uri of {namespace!r} is not an http or https URL", code="E-USAGE", hint=hint)
+            raise BindingError(f"--base-uri of {namespace!r} {problem}", code="E-USAGE", hint=hint)
     return found
+
+
+def check_namespaces(named: Iterable[str], capabilities: Iterable[Capability]) -> None:
+    """Refuse an option for a namespace that no file consumes: it would change nothing, silently."""
+    known = {consumer.namespace for capability in capabilities for consumer in capability.consumers}
+    for namespace in named:
+        if namespace not in known:
+            raise BindingError(
+                f"no file consumes a namespace {namespace!r}, which an option names",
+                code="E-USAGE",
+                hint=suggest(namespace, known),
+            )
+
+
+def amount(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 up")
+    return value
+
+
+def positive(text: str) -> float:
+    """A number of seconds, as argparse reads it."""
+    value = amount(text)
+    if not value:
+        raise argparse.ArgumentTypeError("0 leaves no time at all")
+    return value
+
+
+def process_count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 64):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 64")
+    return int(text)
+
+
+def origin(text: str) -> str:
+    """``https://host[:port]`` or ``*``, as browsers write origins."""
+    if text != "*" and not re.fullmatch(r"https?://[^/?#@\s]+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an origin such as https://app.example.org")
+    return text
 
 
 def credentials(bearer: Iterable[str], api_key: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -143,7 +199,7 @@ def _nearby(path: Path) -> str:
 
 
 def configure_logging(form: str, level: str) -> None:
-    """Log to standard error; secrets are filtered by the engine's redactor once it has resolved them."""
+    """Log to standard error, one line or one JSON object a record."""
     handler = logging.StreamHandler()
     if form == "json":
         handler.setFormatter(_JsonFormatter())
@@ -154,14 +210,22 @@ def configure_logging(form: str, level: str) -> None:
     root.setLevel(level.upper())
 
 
+def hide_secrets(redactor: Redactor) -> None:
+    """Clean every record that is logged from now on (requirement S60)."""
+    from naftiko_run.redaction import RedactionFilter
+
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(RedactionFilter(redactor))
+
+
 class _JsonFormatter(logging.Formatter):
-    """One JSON object a line: ``time``, ``level``, ``logger``, ``message``."""
+    """One JSON object a line: ``time``, ``level``, ``logger``, ``message``, and ``exception`` where there was one."""
 
     def format(self, record: logging.LogRecord) -> str:
         import json
         from datetime import UTC, datetime
 
         when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        return json.dumps(
-            {"time": when, "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()}
-        )
+        said = {"time": when, "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()}
+        exception = record.exc_text or (self.formatException(record.exc_info) if record.exc_info else "")
+        return json.dumps({**said, "exception": exception} if exception else said)

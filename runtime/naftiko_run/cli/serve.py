@@ -9,22 +9,25 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import signal
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from naftiko_run.capability import Capability, LoadOptions, load
 from naftiko_run.cli import options as shared
-from naftiko_run.errors import BindingError, DocumentErrors, Finding, Problems
+from naftiko_run.errors import BindingError, DocumentErrors, Finding, NaftikoError, suggest
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
-from naftiko_run.server.assembly import Assembly, AssemblySettings, connect, own_ports, place
+from naftiko_run.server.assembly import DEFAULT_PORTS, KINDS, Assembly, AssemblySettings, connect, kind_of, own_ports, place
 
 if TYPE_CHECKING:
     from naftiko_run.engine import Engine, EngineSettings
     from naftiko_run.mock.upstream import MockUpstream
     from naftiko_run.server.worker import Worker
+    from naftiko_run.server.workers import Supervisor
 
 
 def parser() -> argparse.ArgumentParser:
@@ -44,11 +47,21 @@ def parser() -> argparse.ArgumentParser:
     listen.add_argument(
         "--allow-host", action="append", default=[], metavar="NAME", help="accept this Host header (repeatable)"
     )
-    listen.add_argument("--allow-origin", action="append", default=[], metavar="ORIGIN", help="accept this Origin (repeatable)")
     listen.add_argument(
-        "--cors-origin", action="append", default=[], metavar="ORIGIN", help="let browsers of this origin call (repeatable)"
+        "--allow-origin",
+        action="append",
+        default=[],
+        type=shared.origin,
+        metavar="ORIGIN",
+        help="accept this Origin (repeatable)",
     )
-    listen.add_argument("--workers", type=int, default=1, metavar="N", help="serve with N processes that share the ports")
+    listen.add_argument(
+        "--cors-origin", action="append", default=[], type=shared.origin, metavar="ORIGIN",
+        help="let browsers of this origin call (repeatable)",
+    )  # fmt: skip
+    listen.add_argument(
+        "--workers", type=shared.process_count, default=1, metavar="N", help="serve with N processes that share the ports"
+    )
     listen.add_argument("--stdio", action="store_true", help="serve MCP on standard input and output, and nothing else")
     listen.add_argument(
         "--tools", choices=("all", "search"), default="all", help="list all tools, or three that search, describe and call them"
@@ -84,7 +97,11 @@ def parser() -> argparse.ArgumentParser:
     log.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="warning")
     for name, default in (("rest-deadline", DEFAULT_LIMITS.rest_deadline), ("mcp-deadline", DEFAULT_LIMITS.mcp_deadline)):
         found.add_argument(
-            f"--{name}", type=float, default=default, metavar="SECONDS", help=f"time for one request (default {default:g})"
+            f"--{name}",
+            type=shared.positive,
+            default=default,
+            metavar="SECONDS",
+            help=f"time for one request (default {default:g})",
         )
     found.add_argument(
         "--limit", action="append", default=[], metavar="NAME=VALUE", help="change a limit by its name (see docs/limits.md)"
@@ -101,8 +118,19 @@ def run(arguments: list[str]) -> int:
         capabilities, findings = compile_all(files, load_options(given), gathered=gathered)
         return show(capabilities, findings, as_json=False, settings=assembly_settings(given, limits_of(given)))
     shared.configure_logging(given.log_format, given.log_level)
-    if given.workers > 1 and not given.stdio:
-        return _supervise(given, arguments)
+    try:
+        if given.workers > 1 and not given.stdio:
+            return _supervise(given, arguments)
+        return _serve(given)
+    except NaftikoError as error:
+        if given.log_format != "json":
+            raise
+        refused = getattr(error, "findings", [error.finding])
+        print(json.dumps({"event": "refused", "findings": [str(f) for f in refused]}), file=sys.stderr)
+        return 2
+
+
+def _serve(given: argparse.Namespace) -> int:
     service = Service(given)
     try:
         return service.serve()
@@ -117,18 +145,14 @@ def limits_of(given: argparse.Namespace) -> Limits:
     changes: dict[str, float | int] = {"rest_deadline": given.rest_deadline, "mcp_deadline": given.mcp_deadline}
     for name, value in shared.pairs(given.limit, "--limit", "NAME=VALUE").items():
         field = name.replace("-", "_")
-        if not hasattr(DEFAULT_LIMITS, field):
-            from dataclasses import fields
-
-            from naftiko_run.errors import suggest
-
-            known = (one.name for one in fields(Limits))
+        known = [one.name for one in fields(Limits)]
+        if field not in known:
             raise BindingError(f"unknown limit {name!r}", code="E-USAGE", hint=suggest(field, known))
         kind = type(getattr(DEFAULT_LIMITS, field))
         try:
-            changes[field] = kind(value)
-        except ValueError:
-            raise BindingError(f"--limit {name}={value} is not a number", code="E-USAGE") from None
+            changes[field] = kind(shared.amount(value))
+        except (ValueError, argparse.ArgumentTypeError):
+            raise BindingError(f"--limit {name}={value} is not a number from 0 up", code="E-USAGE") from None
     return replace(DEFAULT_LIMITS, **changes)  # type: ignore[arg-type]  # names of fields
 
 
@@ -157,8 +181,9 @@ def _ports(given: argparse.Namespace) -> dict[str, int]:
 def assembly_settings(given: argparse.Namespace, limits: Limits) -> AssemblySettings:
     from naftiko_run.exposes.mcp.settings import McpSettings
 
+    public = given.allow_public or os.environ.get("NAFTIKO_ALLOW_PUBLIC") == "1"
     return AssemblySettings(
-        host=given.host, ports=_ports(given), port_offset=given.port_offset, allow_public=given.allow_public,
+        host=given.host, ports=_ports(given), port_offset=given.port_offset, allow_public=public,
         strict=given.strict,
         hosts=tuple(given.allow_host), origins=tuple(given.allow_origin), cors=tuple(given.cors_origin),
         mcp=McpSettings(tools_mode=given.tools, long_tool_names=given.long_tool_names), limits=limits,
@@ -188,14 +213,20 @@ def engine_settings(given: argparse.Namespace, limits: Limits, ports: frozenset[
 # ---- compiling
 
 
-def compile_all(files: list[Path], options: LoadOptions, *, gathered: bool) -> tuple[list[Capability], list[Finding]]:
-    """Compile files. One that cannot be served refuses the start, unless it came from a folder among others that can."""
+def compile_all(
+    files: list[Path], options: LoadOptions, *, gathered: bool, base_uris: Mapping[str, Mapping[str, str]] | None = None
+) -> tuple[list[Capability], list[Finding]]:
+    """Compile files. One that cannot be served refuses the start, unless it came from a folder among others that can.
+
+    ``base_uris`` are further overrides by file; those of ``options`` win.
+    """
+    more = base_uris or {}
     capabilities: list[Capability] = []
     findings: list[Finding] = []
     refused: list[DocumentErrors] = []
     for file in files:
         try:
-            capability = load(file, options)
+            capability = load(file, replace(options, base_uris={**more.get(str(file), {}), **options.base_uris}))
         except DocumentErrors as error:
             refused.append(error)
             findings += error.findings
@@ -208,6 +239,8 @@ def compile_all(files: list[Path], options: LoadOptions, *, gathered: bool) -> t
         raise BindingError(
             "no capability file was found", code="E-NO-FILE", hint="name a .yaml file, or a folder that holds some"
         )
+    if not refused:
+        shared.check_namespaces([*options.base_uris, *options.credentials], capabilities)
     wrong = [f for f in findings if f.severity == "error"]
     if options.strict and wrong:
         raise DocumentErrors(wrong)
@@ -224,69 +257,51 @@ class Prepared:
     settings: AssemblySettings
     engine: Engine
     mock: MockUpstream | None
+    mock_uris: Mapping[str, Mapping[str, str]]
 
 
-def prepare(given: argparse.Namespace, mock_port: Mapping[str, str] | None = None) -> Prepared:
-    """Compile, place, resolve. ``mock_port`` are base URIs of a mock that runs elsewhere (a supervisor's)."""
+def prepare(given: argparse.Namespace, mock_uris: Mapping[str, Mapping[str, str]] | None = None) -> Prepared:
+    """Compile, place, resolve. ``mock_uris`` are base URIs, by file, of a mock that runs elsewhere (a supervisor's)."""
     from naftiko_run.engine import Engine
+    from naftiko_run.mock.capability import mock_environment, start_mock
 
     files, gathered = shared.find_files(given.files)
     options = load_options(given)
     limits = options.limits
     mock = None
     if given.mock:
-        overrides = dict(mock_port or {})
-        if not mock_port:
-            mock, overrides = start_mock(files, options, gathered=gathered)
-        options = replace(options, base_uris={**overrides, **options.base_uris})
+        options = replace(options, mock=True)
+    if given.mock and mock_uris is None:
+        mock, mock_uris = start_mock(compile_all(files, options, gathered=gathered)[0])
     try:
-        capabilities, findings = compile_all(files, options, gathered=gathered)
+        capabilities, findings = compile_all(files, options, gathered=gathered, base_uris=mock_uris or {})
         settings = assembly_settings(given, limits)
         assembly = place(capabilities, settings, stdio=given.stdio)
+        _check_ports(settings, capabilities)
         engine_options = engine_settings(given, limits, own_ports(assembly), lenient=gathered)
         if given.mock:
-            engine_options = replace(engine_options, environment=_mock_environment(capabilities, engine_options.environment))
+            environment = engine_options.environment
+            for capability in capabilities:
+                environment = mock_environment(capability, environment)
+            engine_options = replace(engine_options, environment=environment)
         engine = Engine(capabilities, engine_options)
+        shared.hide_secrets(engine.redactor)
         engine.resolve()
         connect(assembly, engine, settings)
     except BaseException:
         if mock is not None:
             mock.stop()
         raise
-    return Prepared(capabilities, findings + assembly.findings, assembly, settings, engine, mock)
+    return Prepared(capabilities, findings + assembly.findings, assembly, settings, engine, mock, mock_uris or {})
 
 
-def start_mock(files: list[Path], options: LoadOptions, *, gathered: bool) -> tuple[MockUpstream, dict[str, str]]:
-    """Start the built-in upstream for all files; the base URIs that point to it."""
-    from naftiko_run.mock.document import mock_path, read_mock_document
-    from naftiko_run.mock.operations import mock_table
-    from naftiko_run.mock.sample import exposed_paths
-    from naftiko_run.mock.table import MockTable
-    from naftiko_run.mock.upstream import MockUpstream
-
-    capabilities, _ = compile_all(files, options, gathered=gathered)
-    problems = Problems()
-    tables = []
-    for capability in capabilities:
-        document = read_mock_document(mock_path(capability.path), problems)
-        paths = exposed_paths(capability.document) if capability.document is not None else {}
-        tables.append(mock_table(capability.operations, document, paths, problems))
-    if problems.errors:
-        raise DocumentErrors(problems.findings)
-    table = MockTable(
-        operations=tuple(op for one in tables for op in one.operations),
-        refusals={key: answer for one in reversed(tables) for key, answer in one.refusals.items()},
-    )
-    mock = MockUpstream(table)
-    namespaces = {consumer.namespace for capability in capabilities for consumer in capability.consumers}
-    return mock, mock.base_uris(namespaces)
-
-
-def _mock_environment(capabilities: list[Capability], environment: Mapping[str, str]) -> Mapping[str, str]:
-    """Variables that have no value get one: the built-in upstream only looks whether a credential is there."""
-    names = {key for c in capabilities for binding in c.bindings for key in binding.keys.values()}
-    names |= {name.rpartition(".")[2] for c in capabilities for name in c.uses}
-    return {**{name: f"mock-{name.lower()}" for name in names}, **environment}
+def _check_ports(settings: AssemblySettings, capabilities: list[Capability]) -> None:
+    """Refuse ``--port`` for something that no file exposes."""
+    exposures = [exposure for capability in capabilities for exposure in capability.exposures]
+    known = {name for e in exposures for name in (e.namespace, kind_of(e), str(e.port or DEFAULT_PORTS.get(type(e), 0)))}
+    for name in settings.ports:
+        if name not in known and name not in KINDS.values():
+            raise BindingError(f"--port {name}=... names no adapter of these files", code="E-USAGE", hint=suggest(name, known))
 
 
 # ---- serving
@@ -296,10 +311,14 @@ class Service:
     """One process that serves."""
 
     def __init__(
-        self, given: argparse.Namespace, *, mock_port: Mapping[str, str] | None = None, worker: Worker | None = None
+        self,
+        given: argparse.Namespace,
+        *,
+        mock_uris: Mapping[str, Mapping[str, str]] | None = None,
+        worker: Worker | None = None,
     ) -> None:
         self.given, self.worker = given, worker
-        self.prepared = prepare(given, mock_port)
+        self.prepared = prepare(given, mock_uris)
 
     def stop(self) -> None:
         if self.prepared.mock is not None:
@@ -333,9 +352,13 @@ class Service:
         )
 
     def _announce(self, server: object) -> None:
+        self.announce(getattr(server, "ports", []))
+
+    def announce(self, ports: Sequence[int]) -> None:
+        """Say what is served, with the ports really bound."""
         from naftiko_run.cli.banner import announce
 
-        announce(self.prepared, getattr(server, "ports", []), self.given)
+        announce(self.prepared, ports, self.given)
 
     async def _with_stdio(self) -> int:
         """MCP on standard streams until they end; where the files name listeners as well, those decide when it ends.
@@ -353,11 +376,16 @@ class Service:
         run = prepared.assembly.run or prepared.engine.run(prepared.capabilities[0])
         adapter = McpAdapter(exposures, run, limits=prepared.settings.limits, settings=prepared.settings.mcp)
         listening = asyncio.create_task(self._listen()) if prepared.assembly.listeners else None
+        talking = asyncio.create_task(adapter.serve_stdio(*await standard_streams()))
         if listening is None:
             self._announce(None)
-        talking = asyncio.create_task(adapter.serve_stdio(*await standard_streams()))
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, talking.cancel)
         try:
-            await (talking if listening is None else listening)
+            await asyncio.wait({talking if listening is None else listening})
+            if listening is not None:
+                return listening.result()
+            if not talking.cancelled():
+                talking.result()
         finally:
             talking.cancel()
             await asyncio.gather(talking, return_exceptions=True)
@@ -374,14 +402,23 @@ def _supervise(given: argparse.Namespace, arguments: list[str]) -> int:
 
     service = Service(given)
     prepared = service.prepared
-    overrides = dict(shared.base_uris(given.base_uri))
-    if prepared.mock is not None:
-        overrides |= prepared.mock.base_uris({c.namespace for one in prepared.capabilities for c in one.consumers})
-    order = json.dumps({"arguments": arguments, "mock": overrides if prepared.mock is not None else None})
+    order = json.dumps({"arguments": arguments, "mock": prepared.mock_uris if prepared.mock is not None else None})
     addresses = [(listener.address, listener.port) for listener in prepared.assembly.listeners]
-    service._announce(None)  # the same process
+    if prepared.assembly.stdio:
+        service.stop()
+        raise BindingError(
+            "standard input and output cannot be shared by several workers", code="E-USAGE",
+            hint="leave --workers out, or serve the file's other adapters from a file of their own",
+        )  # fmt: skip
+
+    def announce(supervisor: Supervisor) -> None:
+        service.announce([listening.getsockname()[1] for listening in supervisor.sockets])
+
+    entry = "naftiko_run.cli.serve:serve_worker"
+    limits = prepared.settings.limits
+    work = supervise(addresses, workers=given.workers, entry=entry, argument=order, limits=limits, on_ready=announce)
     try:
-        return run_loop(supervise(addresses, workers=given.workers, entry="naftiko_run.cli.serve:serve_worker", argument=order))
+        return run_loop(work)
     finally:
         service.stop()
 
@@ -391,10 +428,5 @@ async def serve_worker(argument: str, worker: Worker) -> int:
     order = json.loads(argument)
     given = parser().parse_args(order["arguments"])
     shared.configure_logging(given.log_format, given.log_level)
-    service = Service(given, mock_port=order["mock"], worker=worker)
+    service = Service(given, mock_uris=order["mock"], worker=worker)
     return await service.main()
-
-
-def print_findings(findings: list[Finding]) -> None:
-    for finding in findings:
-        print(finding, file=sys.stderr)

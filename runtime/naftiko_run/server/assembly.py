@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from naftiko_run.capability import Capability
 from naftiko_run.engine import Engine
-from naftiko_run.errors import Finding, Problems
+from naftiko_run.errors import BindingError, Finding, Problems
 from naftiko_run.exposes.exposure import ControlExposure, Exposure, McpExposure, RestExposure, Run, SkillExposure
 from naftiko_run.exposes.guards.guard import Guard
 from naftiko_run.exposes.mcp.settings import McpSettings
@@ -20,6 +20,7 @@ from naftiko_run.exposes.messages import Handler, HttpAnswer, HttpRequest
 from naftiko_run.exposes.rest import Forward, RestAdapter
 from naftiko_run.flows.flow import Flow
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
+from naftiko_run.server.hosts import is_loopback
 from naftiko_run.server.listener import Listener, effective_address
 
 DEFAULT_PORTS: Mapping[type[Exposure], int] = {
@@ -54,7 +55,7 @@ class AssemblySettings:
         return declared + self.port_offset
 
 
-_KINDS: Mapping[type[Exposure], str] = {
+KINDS: Mapping[type[Exposure], str] = {
     RestExposure: "rest",
     McpExposure: "mcp",
     SkillExposure: "skill",
@@ -63,7 +64,7 @@ _KINDS: Mapping[type[Exposure], str] = {
 
 
 def kind_of(exposure: Exposure) -> str:
-    return _KINDS[type(exposure)]
+    return KINDS[type(exposure)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +113,25 @@ def _placed(exposure: Exposure, capability: Capability, settings: AssemblySettin
     )
     if warning:
         problems.warn("W-PUBLIC-ADDRESS", warning, exposure.at)
+    elif not settings.allow_public and exposure.authentication is None and not is_loopback(address):
+        _chosen_public(address, exposure, settings, problems)
     address = "127.0.0.1" if address == "localhost" else address
-    return Served(exposure=exposure, capability=capability, address=address, port=settings.port_of(exposure))
+    port = settings.port_of(exposure)
+    if not 0 <= port <= 65535:
+        raise BindingError(
+            f"port {port} of {exposure.namespace!r} is not between 0 and 65535", at=exposure.at, code="E-PORT",
+            hint="choose another with --port, or a smaller --port-offset",
+        )  # fmt: skip
+    return Served(exposure=exposure, capability=capability, address=address, port=port)
+
+
+def _chosen_public(address: str, exposure: Exposure, settings: AssemblySettings, problems: Problems) -> None:
+    """``--host`` beyond loopback is the operator's word, though it may not have been meant for callers without credentials."""
+    message = f"the {kind_of(exposure)} adapter {exposure.namespace!r} listens on {address} and asks no caller for credentials"
+    hint = "declare its authentication, or say that this is meant with --allow-public"
+    if settings.strict:
+        raise BindingError(message, at=exposure.at, code="E-PUBLIC-ADDRESS", hint=hint)
+    problems.warn("W-PUBLIC-ADDRESS", message, exposure.at, hint)
 
 
 def own_ports(assembly: Assembly) -> frozenset[int]:
