@@ -24,6 +24,7 @@ from naftiko_run.exposes.exposure import (
     RestRoute,
     SkillExposure,
 )
+from naftiko_run.exposes.locations import locate, read_text_file
 from naftiko_run.exposes.mcp.names import check_names
 from naftiko_run.exposes.mcp.texts import check_texts
 from naftiko_run.expressions.template import Template, compile_template
@@ -134,7 +135,7 @@ def _rest(node: Node, common: dict[str, Any], context: ExposesContext, problems:
                     tags=(resource_name,) if resource_name else (),
                     responses=contract,
                     at=operation.location,
-                )  # fmt: skip
+                )
             )
         if resource.get("forward") is not None:
             forwards += _forward(resource, path, context, problems)
@@ -213,7 +214,7 @@ def _mcp(node: Node, common: dict[str, Any], context: ExposesContext, problems: 
                 context,
                 problems,
             )
-        )  # fmt: skip
+        )
     ]
     prompts = [_prompt(name, prompt, context, problems) for name, prompt in node.named("prompts")]
     scope = node.get_text("cacheScope", default="private")
@@ -278,8 +279,11 @@ def _resource(name: str, node: Node, unit: Unit, context: ExposesContext, proble
     directory, flow = "", None
     location = node.get("location")
     if location is not None:
-        directory = str(_located(location.text, context.directory))
-        if not Path(directory).is_dir():
+        path = locate(location, context.directory, problems)
+        if path is None:
+            return None
+        directory = str(path)
+        if not path.is_dir():
             problems.warn("W-LOCATION-MISSING", f"directory {location.text!r} does not exist; it is listed empty", location)
     else:
         flow = compile_flow(unit, context.flows, problems)
@@ -290,26 +294,18 @@ def _resource(name: str, node: Node, unit: Unit, context: ExposesContext, proble
     )  # fmt: skip
 
 
-def _located(location: str, directory: Path) -> Path:
-    """``file:///abs`` and ``file:///./rel`` as a path; relative ones are beside the capability file."""
-    text = location.removeprefix("file://")
-    if text.startswith("/./"):
-        text = text[1:]
-    return (directory / text).resolve()
-
-
 def _prompt(name: str, node: Node, context: ExposesContext, problems: Problems) -> McpPrompt | None:
     location = node.get("location")
     messages: list[tuple[str, str]] = []
     if location is not None:
-        path = _located(location.text, context.directory)
-        try:
-            messages.append(("user", path.read_text(encoding="utf-8")))
-        except (OSError, UnicodeDecodeError):
-            problems.error(
-                "E-PROMPT-FILE", f"prompt file {location.text!r} cannot be read", location, f"looked for {path.name}"
-            )
+        path = locate(location, context.directory, problems)
+        text = read_text_file(path) if path is not None else None
+        if path is not None and text is None:
+            what = f"prompt file {location.text!r} cannot be read"
+            problems.error("E-PROMPT-FILE", what, location, f"looked for {path.name}, a text file of at most 1 MiB")
+        if text is None:
             return None
+        messages.append(("user", text))
     template = node.get("template")
     for message in template.elements() if template is not None else ():
         role = message.get_text("role", default="user")
@@ -323,7 +319,7 @@ def _prompt(name: str, node: Node, context: ExposesContext, problems: Problems) 
             title=item.get_text("label", "display"),
             description=item.get_text("description"),
             required=item.get_bool("required") is not False,
-        )  # fmt: skip
+        )
         for key, item in node.named("arguments")
         if key
     )

@@ -8,6 +8,7 @@ credentials are not among them unless named; the consumer's own are added by the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import unquote, urlencode
 
 from naftiko_run.consumes.messages import UpstreamReply, UpstreamRequest
 from naftiko_run.consumes.operation import IDEMPOTENT, Target, header_text
@@ -20,35 +21,46 @@ from naftiko_run.expressions.text import to_text
 
 _ALWAYS = ("accept", "accept-language", "content-type", "if-match", "if-none-match", "range")
 HOP_BY_HOP = frozenset(
-    "connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding upgrade".split()
+    (
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
 )
 _OURS = frozenset(("content-length", "content-encoding", "date", "server"))
 
 
 def forward_request(
-    route: ForwardRoute, request: HttpRequest, values: Mapping[str, str], target: Target, parameters: Sequence[Parameter], scope: Scope
+    route: ForwardRoute,
+    request: HttpRequest,
+    values: Mapping[str, str],
+    target: Target,
+    parameters: Sequence[Parameter],
+    scope: Scope,
 ) -> UpstreamRequest:
-    """The upstream request: ``values`` are the path variables, of which the last is the path to forward to."""
-    path = target.prefix
-    captured = list(values.items())
-    if captured:
-        name, text = captured[-1]
-        if text:
-            path += "/" + encode_segment(PathVariable(name=name, spans=True), text)
+    """The upstream request. ``values`` are the path variables as they came, still percent-encoded; the one called ``path``,
+    else the last, is the path to forward to.
+    """
+    path = target.prefix + _forwarded_path(values)
     trusted = {name.lower() for name in route.trusted_headers} - HOP_BY_HOP - {"host", "content-length"}
     headers = [(n, v) for n, v in request.headers if n in trusted or n in _ALWAYS]
     headers += target.headers
-    query = [request.query] if request.query else []
+    query = [urlencode([pair]) for pair in target.query]
+    query += [request.query] if request.query else []
     for parameter in parameters:
         value = parameter.value.render(scope) if parameter.value is not None else MISSING
-        if value is MISSING or parameter.place not in ("header", "query"):
+        if value is MISSING:
             continue
         if parameter.place == "header":
             headers = [pair for pair in headers if pair[0].lower() != parameter.name.lower()]
             headers.append((parameter.name, header_text(parameter.name, value)))
-        else:
-            from urllib.parse import urlencode
-
+        elif parameter.place == "query":
             query.append(urlencode({parameter.name: to_text(value)}))
     return UpstreamRequest(
         method=request.method,
@@ -59,6 +71,18 @@ def forward_request(
         idempotent=request.method in IDEMPOTENT,
         operation=f"{route.namespace}.*",
     )
+
+
+def _forwarded_path(values: Mapping[str, str]) -> str:
+    """Each segment under the rule of path values: decoded, checked, encoded; what was one segment stays one."""
+    name = "path" if "path" in values else next(reversed(tuple(values)), "")
+    raw = values.get(name, "")
+    if not raw:
+        return ""
+    *segments, last = [unquote(segment) for segment in raw.split("/")]
+    variable = PathVariable(name=name)
+    encoded = [encode_segment(variable, segment) for segment in segments]
+    return "/" + "/".join([*encoded, encode_segment(variable, last) if last else ""])
 
 
 def forward_answer(reply: UpstreamReply) -> HttpAnswer:

@@ -118,7 +118,7 @@ class RestAdapter:
                 take(f"{target.route.path} *", target.exposure.label)
             if target.guard is not None:
                 await target.guard.check(request)
-            return await self._forward(target.route, request, forward.values("*"))
+            return await self._forward(target.route, request, forward.raw_values("*"))
         page = self._pages.get(request.path)
         if page is not None and not methods:
             if self._telemetry is not None:

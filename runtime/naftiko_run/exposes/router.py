@@ -26,6 +26,10 @@ class Match(Generic[T]):
     names: dict[str, list[str]]
     captured: list[str]
 
+    def raw_values(self, method: str) -> dict[str, str]:
+        """The captured values as they came, still percent-encoded."""
+        return dict(zip(self.names.get(method, ()), self.captured, strict=False))
+
     def values(self, method: str) -> dict[str, str]:
         """The captured values, decoded, under the names that the route of ``method`` gives them."""
         if not self.captured:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from naftiko_run.document.nodes import Node
 from naftiko_run.errors import Problems, suggest
+from naftiko_run.exposes.directories import list_files
 from naftiko_run.exposes.exposure import Skill, SkillTool
+from naftiko_run.exposes.locations import locate
 
 if TYPE_CHECKING:
     from naftiko_run.exposes.compile import ExposesContext
 
+_LONGEST = {"description": 1024, "compatibility": 500, "allowed-tools": 1024}
 FRONTMATTER = ("license", "compatibility", "allowed-tools", "argument-hint", "user-invocable", "disable-model-invocation")
 
 
@@ -23,12 +25,16 @@ def compile_skills(node: Node, own: str, context: ExposesContext, problems: Prob
 def _compile(name: str, node: Node, own: str, context: ExposesContext, problems: Problems) -> Skill:
     location = node.get("location")
     directory = ""
-    if location is not None:
-        text = location.text.removeprefix("file://")
-        path = (context.directory / (text[1:] if text.startswith("/./") else text)).resolve()
+    path = locate(location, context.directory, problems) if location is not None else None
+    if path is not None and location is not None:
         directory = str(path)
         if not path.is_dir():
-            problems.warn("W-LOCATION-MISSING", f"directory {location.text!r} does not exist; the skill's metadata is served alone", location)
+            problems.warn(
+                "W-LOCATION-MISSING",
+                f"directory {location.text!r} does not exist; the skill's metadata is served alone",
+                location,
+            )
+    _check_lengths(name, node, problems)
     frontmatter: dict[str, object] = {}
     for key in FRONTMATTER:
         child = node.get(key)
@@ -41,24 +47,40 @@ def _compile(name: str, node: Node, own: str, context: ExposesContext, problems:
         frontmatter=frontmatter,
         metadata={key: value.text for key, value in metadata.items()} if metadata is not None else {},
         directory=directory,
-        tools=tuple(_tools(name, node, own, bool(directory), context, problems)),
+        tools=tuple(_tools(name, node, own, directory, context, problems)),
         at=node.location,
     )
 
 
+def _check_lengths(skill: str, node: Node, problems: Problems) -> None:
+    for key, most in _LONGEST.items():
+        value = node.get(key)
+        if value is not None and len(" ".join(node.texts(key))) > most:
+            message = f"`{key}` of skill {skill!r} is longer than {most} characters"
+            problems.warn("W-SKILL-LENGTH", message, value, "agents may cut it")
+
+
 def _tools(
-    skill: str, node: Node, own: str, located: bool, context: ExposesContext, problems: Problems
+    skill: str, node: Node, own: str, directory: str, context: ExposesContext, problems: Problems
 ) -> Iterator[SkillTool]:
     siblings = {s.get_text("namespace"): s for s in context.siblings if s.get_text("type") in ("rest", "api", "mcp")}
     for name, item in node.named("tools"):
         origin, instruction = item.get("from"), item.get("instruction")
         if (origin is None) == (instruction is None):
-            problems.error("E-SKILL-TOOL", f"tool {name!r} of skill {skill!r} needs exactly one of `from` and `instruction`", item)
+            problems.error(
+                "E-SKILL-TOOL", f"tool {name!r} of skill {skill!r} needs exactly one of `from` and `instruction`", item
+            )
             continue
         if instruction is not None:
-            if not located:
-                problems.error("E-SKILL-LOCATION", f"tool {name!r} has an `instruction`, and skill {skill!r} no `location`", instruction)
+            if not directory:
+                problems.error(
+                    "E-SKILL-LOCATION", f"tool {name!r} has an `instruction`, and skill {skill!r} no `location`", instruction
+                )
                 continue
+            files = list_files(directory)
+            if instruction.text not in files:
+                message = f"instruction {instruction.text!r} is no file of skill {skill!r}"
+                problems.warn("W-SKILL-INSTRUCTION", message, instruction, suggest(instruction.text, files))
             yield SkillTool(name=name, description=item.get_text("description"), instruction=instruction.text)
             continue
         namespace = origin.get_text("sourceNamespace") if origin is not None else ""
@@ -80,4 +102,6 @@ def _check_action(action: str, sibling: Node, at: Node | None, problems: Problem
     else:
         known = [name for _, resource in sibling.named("resources") for name, _ in resource.named("operations")]
     if action not in known:
-        problems.warn("W-SKILL-ACTION", f"{sibling.get_text('namespace')!r} has no action {action!r}", at, suggest(action, known))
+        problems.warn(
+            "W-SKILL-ACTION", f"{sibling.get_text('namespace')!r} has no action {action!r}", at, suggest(action, known)
+        )
