@@ -1,7 +1,7 @@
 """Errors and results become HTTP answers: a status and an RFC 9457 problem document, from a closed catalogue.
 
-``HTTP_ANSWERS`` names every ``RequestError`` class; a class that is missing fails a test, not a request. Nothing of an exception,
-an upstream's body or a path reaches a caller (requirement S61); what the message says was worded by us.
+``HTTP_ANSWERS`` names every ``RequestError`` class; a class that is missing fails a test, not a request. Nothing of an
+exception, an upstream's body or a path reaches a caller (requirement S61); what the message says was worded by us.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 from naftiko_run import errors
 from naftiko_run.errors import RequestError
+from naftiko_run.exposes.failures import log_failure
 from naftiko_run.exposes.messages import HttpAnswer
 from naftiko_run.flows.result import Result
 from naftiko_run.values import dump_json
@@ -69,6 +70,7 @@ HTTP_ANSWERS: Mapping[type[RequestError], HeadersOf] = {
 
 def problem(error: RequestError, request_id: str = "") -> HttpAnswer:
     """The answer to a failed request: ``type, title, status, detail, requestId`` and what the error adds (RFC 9457)."""
+    log_failure(error, request_id)
     kind = next(one for one in type(error).__mro__ if one in HTTP_ANSWERS)
     document: dict[str, object] = {
         "type": f"urn:naftiko-run:{error.code}",

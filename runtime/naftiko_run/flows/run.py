@@ -271,8 +271,8 @@ def retry_after(value: str) -> float | None:
     """Seconds of a ``Retry-After`` value, a number or a date (RFC 9110, 10.2.3)."""
     if not value:
         return None
-    if value.strip().isdigit():
-        return float(min(int(value.strip()), 86_400))
+    if value.isascii() and value.strip().isdigit():
+        return float(min(int(value.strip()[:9]), 86_400))
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time())
     except (ValueError, TypeError, OverflowError):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from naftiko_run.errors import NaftikoError, RequestError, suggest
 from naftiko_run.exposes.exposure import Run
+from naftiko_run.exposes.failures import log_failure
 from naftiko_run.exposes.mcp.catalog import Catalog, ToolEntry
 from naftiko_run.exposes.mcp.completion import complete
 from naftiko_run.exposes.mcp.message import Message, check_meta, names_itself
@@ -83,6 +84,7 @@ class Endpoint:
             if not isinstance(message.params["_meta"], dict):
                 raise RpcError(INVALID_PARAMS, "params._meta must be an object")
             check_meta(message.meta, modern)
+        message.request_id = request_id
         try:
             telemetry = self.settings.telemetry
             if telemetry is None:
@@ -90,6 +92,8 @@ class Endpoint:
             else:
                 members = await self._observed(telemetry, method, message, modern)
         except (RpcError, NaftikoError) as error:
+            if isinstance(error, RequestError):
+                log_failure(error, request_id)
             raise _as_rpc(error) from None
         except Exception:
             _LOG.exception("request %s: %s failed", request_id or "-", message.method)
@@ -165,6 +169,7 @@ class Endpoint:
                 return await self.search.call(name, arguments, call)
             return await call(self._tool(name), arguments)
         except RequestError as error:
+            log_failure(error, message.request_id)
             if self.settings.telemetry is not None:
                 blame(error)
             return tool_error(error)

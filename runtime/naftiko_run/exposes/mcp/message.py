@@ -38,6 +38,7 @@ class Message:
     params: dict[str, object]
     id: bytes = _NULL
     carried: Mapping[str, str] = field(default_factory=dict)
+    request_id: str = ""  # ours, for the log
 
     @property
     def meta(self) -> dict[str, object]:
