@@ -29,7 +29,7 @@ _HINTS = {
 def input_schema(flow: Flow) -> Schema:
     """What a caller may send. Inputs that the document fixes are not asked for."""
     asked = [one for one in flow.inputs if one.constant is None]
-    schema: Schema = {"type": "object", "properties": {one.published: _property(one) for one in asked}}
+    schema: Schema = {"type": "object", "properties": {one.published: property_schema(one) for one in asked}}
     required = [one.published for one in asked if one.required and one.default is None]
     if required:
         schema["required"] = required
@@ -38,7 +38,8 @@ def input_schema(flow: Flow) -> Schema:
     return schema
 
 
-def _property(one: InputParameter) -> Schema:
+def property_schema(one: InputParameter) -> Schema:
+    """The schema of one input."""
     schema: Schema = {}
     if one.type == "file":
         schema.update(type="string", contentEncoding="base64")
@@ -77,25 +78,26 @@ def output_schema(flow: Flow) -> Schema | None:
     schema = describe() if callable(describe) else None
     if not isinstance(schema, dict) or schema.get("type") != "object" or not schema.get("properties"):
         return None
-    return _below(schema)
+    return below(schema)
 
 
-def _below(schema: Schema) -> Schema:
+def below(schema: Schema) -> Schema:
+    """The schema with every typed place below its root allowed to be null."""
     found = dict(schema)
     properties = schema.get("properties")
     if isinstance(properties, dict):
-        found["properties"] = {name: _nullable(one) for name, one in properties.items()}
+        found["properties"] = {name: nullable(one) for name, one in properties.items()}
     for key in ("items", "additionalProperties"):
         if isinstance(inner := schema.get(key), dict):
-            found[key] = _nullable(inner)
+            found[key] = nullable(inner)
     return found
 
 
-def _nullable(schema: Schema) -> Schema:
+def nullable(schema: Schema) -> Schema:
     if "type" not in schema or (schema["type"] == "object" and not schema.keys() & {"properties", "additionalProperties"}):
         # Passed through as the upstream sent it: whatever the author called it, it may be anything.
         return {key: value for key, value in schema.items() if key == "description"}
-    return {"anyOf": [_below(schema), {"type": "null"}]}
+    return {"anyOf": [below(schema), {"type": "null"}]}
 
 
 def tool_annotations(tool: McpTool) -> Schema:
