@@ -18,6 +18,7 @@ import httpx2
 
 from naftiko_run.capability import Capability, LoadOptions, load
 from naftiko_run.engine import Engine, EngineSettings
+from naftiko_run.exposes.exposure import ControlExposure
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
 from naftiko_run.server.assembly import AssemblySettings, connect, kind_of, place
 from naftiko_run.server.server import Server
@@ -101,6 +102,7 @@ async def start(
     engine = await stack.enter_async_context(Engine(capability, settings))
     wanted = AssemblySettings(ports={"rest": 0, "mcp": 0, "skill": 0, "control": 0}, limits=limits)
     assembly = place([capability], wanted)
+    assembly.served = [one for one in assembly.served if not isinstance(one.exposure, ControlExposure)]  # has tests of its own
     connect(assembly, engine, wanted)
     server = Server(assembly.listeners, limits=limits)
     server.bind()

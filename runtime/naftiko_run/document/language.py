@@ -84,7 +84,7 @@ _WORDS = {
     "aggregate": f"namespace {_DESCRIBED} flows:*flow functions=flows {_IMPORT}",
     "flow": f"{_NAMED} {_FLOW} semantics:semantics outputMediaType",
     "semantics": "safe idempotent cacheable",
-    "step": "name type call with index match lookupValue outputParameters file language location dependencies",
+    "step": "name type call with index match lookupValue outputParameters file script language location dependencies",
     "mapping": "target targetName=target value",
 }
 

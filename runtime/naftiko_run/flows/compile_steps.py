@@ -117,7 +117,7 @@ def _script(
             for reference in expression.references:
                 collector.need(reference)
             arguments.append((key, expression))
-    source = node.get("script", "source", "code", "inline")
+    source = node.get("script")
     script = compile_script(
         governance=compile_governance(context.script_defaults, {}),
         base_directory=context.directory,

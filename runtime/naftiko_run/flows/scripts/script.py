@@ -90,6 +90,7 @@ def _directory(location: str, base: Path, at: Place) -> Path:
         hint = "add location: file:///path/to/scripts, or management.scripting.defaultLocation"
         raise SpecError("the script step names no location", at=at, code="E-SCRIPT-LOCATION", hint=hint)
     written = unquote(location.removeprefix("file://")) if location.lower().startswith("file://") else location
+    written = written[1:] if written.startswith("/.") else written  # file:///./x is the language's way to say ./x
     path = Path(written)
     root = (path if path.is_absolute() else base / path).resolve()
     if not path.is_absolute() and not root.is_relative_to(base.resolve()):
