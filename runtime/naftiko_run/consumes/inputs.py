@@ -150,10 +150,11 @@ def add_template_names(
 ) -> list[Parameter]:  # fmt: skip
     """Path variables and names of templates that no input declares."""
     known = {fold(p.name) for p in parameters}
+    placed = {p.name for p in parameters} | {fold(p.name) for p in parameters if p.place == "path"}
     added: list[Parameter] = []
     credentials = authentication.path_names if authentication is not None else frozenset()
     for variable in path.variables:
-        if not variable.bind and variable.name not in credentials and fold(variable.name) not in known:
+        if not variable.bind and variable.name not in credentials and not {variable.name, fold(variable.name)} & placed:
             added.append(Parameter(name=variable.name, key=variable.name, place="path", required=True, declared=False))
             known.add(fold(variable.name))
     for reference in references:

@@ -8,6 +8,7 @@ operation does not declare travel on as query or body fields, and so do inputs t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from naftiko_run.consumes.inputs import WITH_BODY
 from naftiko_run.consumes.operation import Operation
@@ -16,6 +17,7 @@ from naftiko_run.document.nodes import Node
 from naftiko_run.expressions.argument import Expression, ReferenceExpression, compile_argument
 from naftiko_run.expressions.names import fold
 from naftiko_run.expressions.reference import Names, Reference
+from naftiko_run.expressions.scope import MISSING, Scope
 from naftiko_run.flows.collector import InputCollector
 
 Arguments = tuple[tuple[str, Expression], ...]
@@ -46,7 +48,7 @@ def compile_arguments(
             if fields and not parameter.declared and parameter.place == "body":
                 continue  # `with` writes the fields of a body that the document does not declare
             name = collector.need_parameter(parameter, sole_body=_is_sole_body(parameter, operation))
-            arguments.append((parameter.key, _input(name)))
+            arguments.append((parameter.key, _own_input(name, parameter, operation)))
             continue
         used.add(key)
         for reference in expression.references:
@@ -60,8 +62,27 @@ def compile_arguments(
     return tuple(arguments)
 
 
+@dataclass(frozen=True, slots=True)
+class ExactInput:
+    """The input of exactly this name, where another one differs in case and punctuation only (``$top`` and ``top``)."""
+
+    name: str
+
+    def evaluate(self, scope: Scope) -> object:
+        return scope.inputs.get(self.name, MISSING)
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        return (_input(self.name),)
+
+
 def _input(name: str) -> Reference:
     return Reference(text=name, root="input", path=(name,))
+
+
+def _own_input(name: str, parameter: Parameter, operation: Operation) -> Expression:
+    alike = sum(fold(one.key) == fold(parameter.key) for one in operation.parameters)
+    return ExactInput(name) if alike > 1 else _input(name)
 
 
 def _is_sole_body(parameter: Parameter, operation: Operation) -> bool:

@@ -44,6 +44,7 @@ class InputCollector:
     _declared: dict[str, Node] = field(default_factory=dict)
     _unsaid: set[str] = field(default_factory=set)  # declared, without a word on being required
     _used: set[str] = field(default_factory=set)
+    _asked_for: dict[str, str] = field(default_factory=dict)  # input -> the parameter of the operation that it was added for
     _bound: set[str] = field(default_factory=set)  # feed something that the operation declares
     _path_names: dict[str, str] = field(default_factory=dict)
 
@@ -144,6 +145,10 @@ class InputCollector:
     def need_parameter(self, parameter: Parameter, *, sole_body: bool = False) -> str:
         """A parameter that ``with`` does not mention: asked of the caller under its own name, which is returned."""
         name = self._spelled(parameter.key) or parameter.key
+        if self._asked_for.get(name, parameter.key) != parameter.key:
+            name = parameter.key  # `$top` and `top` of one operation are two inputs
+            self._found.setdefault(name, InputParameter(name=name, type=parameter.type))
+        self._asked_for.setdefault(name, parameter.key)
         whole = parameter.place == "body" and fold(parameter.name) in WHOLE_BODY_NAMES
         self._add(name, parameter, "whole-body" if whole else parameter.place, key=parameter.name)
         if sole_body and not whole:
@@ -238,7 +243,7 @@ class InputCollector:
                 changes["enum"] = parameter.enum
             if parameter.automatic:
                 changes["required"] = False
-            elif name in self._unsaid and parameter.typed:
+            elif name in self._unsaid and (parameter.typed or parameter.place == "path"):
                 changes["required"] = parameter.required or fold(name) in self._path_names
             elif node is None and parameter.required:
                 changes["required"] = True
