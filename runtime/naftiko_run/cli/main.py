@@ -18,9 +18,13 @@ VERBS = {
     "serve": "serve capability files (the default)",
     "validate": "check capability files, for CI",
     "inspect": "show what a file serves, reads, calls and needs",
+    "new": "write a starter capability",
+    "import": "make a capability from an OpenAPI document, a curl command or a Postman collection",
     "call": "run one operation or tool once",
     "explain": "show what a call would send, or what a diagnostic code means",
 }
+
+_MODULES = {"import": "import_"}  # a word of Python cannot name a module
 
 
 class Verb(Protocol):
@@ -51,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0 if words else 2
     name = words[0] if words[0] in VERBS else "serve"
     try:
-        verb: Verb = importlib.import_module(f"naftiko_run.cli.{name.replace('-', '_')}")
+        verb: Verb = importlib.import_module(f"naftiko_run.cli.{_MODULES.get(name, name.replace('-', '_'))}")
         return verb.run(words[1:] if name == words[0] else words)
     except NaftikoError as error:
         print(error, file=sys.stderr)

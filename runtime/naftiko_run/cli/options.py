@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 from naftiko_run.errors import BindingError, suggest
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Network, IPv6Network
-
     from naftiko_run.capability import Capability
+    from naftiko_run.consumes.settings import Network as Network
     from naftiko_run.redaction import Redactor
 
 
@@ -131,7 +130,7 @@ def credentials(bearer: Iterable[str], api_key: Iterable[str]) -> dict[str, dict
     return found
 
 
-def networks(values: Iterable[str]) -> tuple[IPv4Network | IPv6Network, ...]:
+def networks(values: Iterable[str]) -> tuple[Network, ...]:
     """``--allow-net`` words as networks."""
     from ipaddress import ip_network
 

@@ -1,0 +1,35 @@
+"""Plain data in, the text of a capability file out: YAML as a person would write it, or JSON."""
+
+from __future__ import annotations
+
+import json
+
+import yaml
+
+_WIDTH = 110
+
+
+class _Dumper(yaml.SafeDumper):
+    """No aliases, lists below their key not indented, long texts as blocks."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def _text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in value and not any(line.endswith(" ") for line in value.split("\n")) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def write_yaml(document: object, comment: str = "") -> str:
+    """``comment`` stands above the document, one ``#`` a line."""
+    text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
+    head = "".join(f"# {line}".rstrip() + "\n" for line in comment.splitlines())
+    return head + text
+
+
+def write_json(document: object) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
