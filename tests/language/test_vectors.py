@@ -30,7 +30,12 @@ def document(operation: str, unit: str = "", consumer: str = "") -> dict[str, An
     body = body if {"steps", "outputParameters"} & set(body) and body.pop("alone", False) else {"call": "up.op", **body}
     inputs = body.pop("inputParameters", [])
     rest = {**body, "name": "op", "method": "POST", "inputParameters": inputs}
-    tool = {**body, "name": "op", "description": "Call it.", "inputParameters": [{k: v for k, v in one.items() if k != "in"} for one in inputs]}
+    tool = {
+        **body,
+        "name": "op",
+        "description": "Call it.",
+        "inputParameters": [{k: v for k, v in one.items() if k != "in"} for one in inputs],
+    }
     exposes = [
         {"type": "rest", "namespace": "shop", "port": 8080, "resources": [{"path": "/op", "operations": [rest]}]},
         {"type": "mcp", "namespace": "shop", "port": 9090, "tools": [tool]},
@@ -77,7 +82,9 @@ def test_5_sections_open_objects():
 
 
 async def test_6_a_namespace_form_keeps_the_type(serve, upstream):
-    serving = await serve("{method: POST, inputParameters: [{name: id, in: body}, {name: b, in: body}]}", INPUT + "\nwith: {id: shop.order}")
+    serving = await serve(
+        "{method: POST, inputParameters: [{name: id, in: body}, {name: b, in: body}]}", INPUT + "\nwith: {id: shop.order}"
+    )
 
     await serving.tool("op", order=7)
 
