@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from plans import plan_of
 
 from naftiko_run.capability import Capability, load
+from plans import plan_of
 
 Model = dict[str, Any]
 
