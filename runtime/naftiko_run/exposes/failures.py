@@ -21,7 +21,7 @@ def log_failure(error: RequestError, request_id: str) -> None:
 
 def _behind(error: BaseException) -> str:
     """The chain of causes: the texts of our own errors, and only the names of all others."""
-    causes = []
+    causes: list[str] = []
     cause = error.__cause__
     while cause is not None and len(causes) < 5:
         causes.append(cause.message if isinstance(cause, NaftikoError) else type(cause).__name__)

@@ -16,7 +16,7 @@ from time import time
 from naftiko_run.consumes.formats.reply import decode_reply
 from naftiko_run.consumes.messages import Deadline, UpstreamReply
 from naftiko_run.consumes.operation import ConsumedOutput, Operation
-from naftiko_run.errors import MappingFailed, OperationUnavailable, RequestError, StepFailed, UpstreamStatus
+from naftiko_run.errors import MappingFailed, OperationUnavailable, RequestError, StepFailed, UpstreamBroken, UpstreamStatus
 from naftiko_run.expressions.scope import MISSING, Scope
 from naftiko_run.flows.flow import Flow
 from naftiko_run.flows.lookup import run_lookup
@@ -82,7 +82,10 @@ class FlowRunner:
         if operation.decoder.binary:
             return _untouched(operation, reply)
         document = await decode_reply(operation.decoder, reply, self.workers)
-        return Result(status=reply.status, data=self._shaped(flow, document, Scope(inputs, {}, self.binds)))
+        data = self._shaped(flow, document, Scope(inputs, {}, self.binds))
+        if isinstance(document, str) and not isinstance(data, str):
+            _check_page(operation, reply)
+        return Result(status=reply.status, data=data)
 
     def _shaped(self, flow: Flow, document: object, scope: Scope) -> object:
         if flow.shape is None:
@@ -223,6 +226,12 @@ def _evaluate(step: CallStep, scope: Scope) -> dict[str, object]:
     return arguments
 
 
+def _check_page(operation: Operation, reply: UpstreamReply) -> None:
+    """A sign-in or error page served as a success would be mapped to nothing at all, and look like an answer."""
+    if operation.decoder.name == "json" and reply.media_type == "text/html":
+        raise UpstreamBroken(f"{operation.ref}: the upstream answered with a web page where JSON was expected")
+
+
 def _untouched(operation: Operation, reply: UpstreamReply) -> Result:
     binary = operation.decoder.binary
     media_type = operation.output_media_type or reply.header("content-type")
@@ -255,6 +264,8 @@ def _projected(outputs: list[ConsumedOutput], document: object) -> dict[str, obj
 def upstream_status(operation: Operation, reply: UpstreamReply) -> UpstreamStatus:
     """The error for an answer whose status is none of success; the excerpt is bounded text of its body."""
     wait = retry_after(reply.header("retry-after")) if reply.status in (429, 503) else None
+    if wait is None and reply.status == 429:
+        wait = 1.0  # the caller is to wait, even where nobody said for how long
     text = ""
     if reply.media_type.startswith("text/") or "json" in reply.media_type or "xml" in reply.media_type:
         text = reply.body[: EXCERPT * 4].decode("utf-8", "replace")[:EXCERPT]
