@@ -21,7 +21,7 @@ from naftiko_run.consumes.operation import Operation
 from naftiko_run.document.dialect import normalise
 from naftiko_run.document.imports import resolve_imports
 from naftiko_run.document.nodes import Document, Node
-from naftiko_run.document.reader import read_document
+from naftiko_run.document.reader import read_document, read_text
 from naftiko_run.document.schema import check_schema
 from naftiko_run.document.shapes import classify
 from naftiko_run.errors import DocumentErrors, Finding, Place, Problems, SpecError
@@ -95,11 +95,17 @@ def load(path: str | Path, options: LoadOptions | None = None) -> Capability:
             gc.enable()
 
 
-def _load(path: str | Path, options: LoadOptions) -> Capability:
+def load_text(text: str, path: str | Path, options: LoadOptions | None = None) -> Capability:
+    """The same for a text, as if it stood in a file at ``path``."""
+    options = options or LoadOptions()
+    return _load(path, options, lambda file: read_text(text, file=file.name, limits=options.limits))
+
+
+def _load(path: str | Path, options: LoadOptions, read: Callable[[Path], Document] | None = None) -> Capability:
     problems = Problems()
     file = Path(path)
     try:
-        root: Node = read_document(file, limits=options.limits)
+        root: Node = read(file) if read is not None else read_document(file, limits=options.limits)
         if options.schema or options.strict:
             check_schema(root, problems, strict=options.schema == "official")
         root = normalise(root, problems)

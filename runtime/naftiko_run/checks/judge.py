@@ -5,18 +5,27 @@ The same ``load`` runs as for serving, so what one accepts the other accepts; th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from naftiko_run.capability import LoadOptions, load
+from naftiko_run.capability import Capability, LoadOptions, load, load_text
 from naftiko_run.errors import DocumentErrors, Finding
 
 
 def judge_file(file: Path, options: LoadOptions) -> tuple[list[Finding], bool]:
     """The findings of one file, and whether it would be served."""
+    return _judged(lambda: load(file, options), options)
+
+
+def judge_text(text: str, path: Path, options: LoadOptions) -> tuple[list[Finding], bool]:
+    """The same for a text, as if it stood in a file at ``path``."""
+    return _judged(lambda: load_text(text, path, options), options)
+
+
+def _judged(compiled: Callable[[], Capability], options: LoadOptions) -> tuple[list[Finding], bool]:
     try:
-        capability = load(file, options)
+        capability = compiled()
     except DocumentErrors as error:
         return list(error.findings), False
     findings = list(capability.findings)

@@ -16,6 +16,7 @@ from naftiko_run.errors import BindingError, suggest
 if TYPE_CHECKING:
     from naftiko_run.capability import Capability
     from naftiko_run.consumes.settings import Network as Network
+    from naftiko_run.exposes.control.logs import LogHub
     from naftiko_run.redaction import Redactor
 
 
@@ -217,8 +218,20 @@ def hide_secrets(redactor: Redactor) -> None:
         handler.addFilter(RedactionFilter(redactor))
 
 
+def hear(hub: LogHub, redactor: Redactor) -> None:
+    """Let those who listen at the control port hear what is logged, cleaned; and tell every record its trace."""
+    from naftiko_run.redaction import RedactionFilter
+    from naftiko_run.telemetry.log import TraceFilter
+
+    root = logging.getLogger()
+    hub.addFilter(RedactionFilter(redactor))
+    root.addHandler(hub)
+    for handler in root.handlers:
+        handler.addFilter(TraceFilter())
+
+
 class _JsonFormatter(logging.Formatter):
-    """One JSON object a line: ``time``, ``level``, ``logger``, ``message``, and ``exception`` where there was one."""
+    """One JSON object a line: ``time``, ``level``, ``logger``, ``message``; ``traceId`` and ``exception`` if there are any."""
 
     def format(self, record: logging.LogRecord) -> str:
         import json
@@ -226,5 +239,7 @@ class _JsonFormatter(logging.Formatter):
 
         when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         said = {"time": when, "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()}
+        if trace := getattr(record, "trace_id", ""):
+            said["traceId"] = trace
         exception = record.exc_text or (self.formatException(record.exc_info) if record.exc_info else "")
         return json.dumps({**said, "exception": exception} if exception else said)

@@ -17,15 +17,31 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from naftiko_run import __version__
 from naftiko_run.capability import Capability, LoadOptions, load
 from naftiko_run.cli import options as shared
 from naftiko_run.errors import BindingError, DocumentErrors, Finding, NaftikoError, suggest
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
-from naftiko_run.server.assembly import DEFAULT_PORTS, KINDS, Assembly, AssemblySettings, connect, kind_of, own_ports, place
+from naftiko_run.server.assembly import (
+    DEFAULT_PORTS,
+    KINDS,
+    Assembly,
+    AssemblySettings,
+    connect,
+    kind_of,
+    mcp_settings,
+    own_ports,
+    place,
+)
+from naftiko_run.server.instruments import attach_exporter, build_telemetry, instrumented
+from naftiko_run.server.process import Process
+from naftiko_run.server.reload import Reloader, reload_on_hangup, roll_workers
 
 if TYPE_CHECKING:
     from naftiko_run.engine import Engine, EngineSettings
     from naftiko_run.mock.upstream import MockUpstream
+    from naftiko_run.server.listener import Listener
+    from naftiko_run.server.server import Server
     from naftiko_run.server.worker import Worker
     from naftiko_run.server.workers import Supervisor
 
@@ -259,15 +275,31 @@ class Prepared:
     mock: MockUpstream | None
     mock_uris: Mapping[str, Mapping[str, str]]
 
+    @property
+    def listeners(self) -> list[Listener]:
+        return self.assembly.listeners
 
-def prepare(given: argparse.Namespace, mock_uris: Mapping[str, Mapping[str, str]] | None = None) -> Prepared:
-    """Compile, place, resolve. ``mock_uris`` are base URIs, by file, of a mock that runs elsewhere (a supervisor's)."""
+    async def close(self) -> None:
+        await self.engine.close()
+        if self.mock is not None:
+            self.mock.stop()
+
+
+def prepare(
+    given: argparse.Namespace, mock_uris: Mapping[str, Mapping[str, str]] | None = None, *, process: Process | None = None
+) -> Prepared:
+    """Compile, place, resolve. ``mock_uris`` are base URIs, by file, of a mock that runs elsewhere (a supervisor's).
+
+    ``process`` is what stays when another plan is prepared later; the first plan gives it its telemetry.
+    """
     from naftiko_run.engine import Engine
     from naftiko_run.mock.capability import mock_environment, start_mock
 
     files, gathered = shared.find_files(given.files)
     options = load_options(given)
     limits = options.limits
+    process = process or Process()
+    process.options = options
     mock = None
     if given.mock:
         options = replace(options, mock=True)
@@ -284,10 +316,11 @@ def prepare(given: argparse.Namespace, mock_uris: Mapping[str, Mapping[str, str]
             for capability in capabilities:
                 environment = mock_environment(capability, environment)
             engine_options = replace(engine_options, environment=environment)
-        engine = Engine(capabilities, engine_options)
-        shared.hide_secrets(engine.redactor)
+        if process.telemetry is None:
+            process.telemetry = build_telemetry(capabilities, engine_options.environment, process.redactor.clean)
+        engine = Engine(capabilities, instrumented(engine_options, process.telemetry, process.redactor))
         engine.resolve()
-        connect(assembly, engine, settings)
+        connect(assembly, engine, settings, process)
     except BaseException:
         if mock is not None:
             mock.stop()
@@ -317,8 +350,11 @@ class Service:
         mock_uris: Mapping[str, Mapping[str, str]] | None = None,
         worker: Worker | None = None,
     ) -> None:
-        self.given, self.worker = given, worker
-        self.prepared = prepare(given, mock_uris)
+        self.given, self.worker, self.mock_uris = given, worker, mock_uris
+        self.process = Process()
+        shared.hide_secrets(self.process.redactor)
+        shared.hear(self.process.logs, self.process.redactor)
+        self.prepared = prepare(given, mock_uris, process=self.process)
 
     def stop(self) -> None:
         if self.prepared.mock is not None:
@@ -341,15 +377,54 @@ class Service:
     async def _listen(self) -> int:
         from naftiko_run.server.serve import serve
 
-        prepared, worker = self.prepared, self.worker
+        prepared, worker, limits = self.prepared, self.worker, self.prepared.settings.limits
+        process = self.process
+        reloader = Reloader(prepared, self._prepare_again, process, limits, adopt=self._adopt)
+        if worker is not None:
+            process.reload = roll_workers(self._check_again)
+        elif not prepared.assembly.stdio:  # a client on standard streams was told of this plan's tools
+            process.reload = reloader.reload
+            reload_on_hangup(reloader.reload)
+
+        def ready(server: Server) -> None:
+            process.server = server
+            if worker is not None:
+                worker.ready(server)
+            else:
+                self._announce(server)
+
+        async def stop() -> None:
+            await reloader.close()
+            await self._end()
+
         return await serve(
-            prepared.assembly.listeners,
-            limits=prepared.settings.limits,
-            inherited=worker.sockets if worker is not None else (),
-            on_ready=worker.ready if worker is not None else self._announce,
-            on_stop=prepared.engine.close,
-            retired=worker.retired if worker is not None else None,
-        )
+            prepared.assembly.listeners, limits=limits, inherited=worker.sockets if worker is not None else (),
+            on_start=self._begin, on_ready=ready, on_stop=stop, retired=worker.retired if worker is not None else None,
+        )  # fmt: skip
+
+    async def _begin(self) -> None:
+        telemetry = self.process.telemetry
+        if telemetry is not None:
+            attach_exporter(telemetry, self.prepared.engine, self.process.redactor, __version__)
+            telemetry.serves([capability.label for capability in self.prepared.capabilities])
+            telemetry.start()
+
+    async def _end(self) -> None:
+        if self.process.telemetry is not None:
+            await self.process.telemetry.close()
+
+    def _prepare_again(self) -> Prepared:
+        return prepare(self.given, self.mock_uris, process=self.process)
+
+    def _check_again(self) -> None:
+        """Whether the files could be served as they are now; nothing of it is kept."""
+        files, gathered = shared.find_files(self.given.files)
+        compile_all(files, load_options(self.given), gathered=gathered, base_uris=self.mock_uris or {})
+
+    def _adopt(self, prepared: Prepared) -> None:
+        self.prepared = prepared
+        if self.process.telemetry is not None:
+            self.process.telemetry.serves([capability.label for capability in prepared.capabilities])
 
     def _announce(self, server: object) -> None:
         self.announce(getattr(server, "ports", []))
@@ -374,10 +449,12 @@ class Service:
         prepared = self.prepared
         exposures = [s.exposure for s in prepared.assembly.stdio if isinstance(s.exposure, McpExposure)]
         run = prepared.assembly.run or prepared.engine.run(prepared.capabilities[0])
-        adapter = McpAdapter(exposures, run, limits=prepared.settings.limits, settings=prepared.settings.mcp)
+        settings = mcp_settings(prepared.settings, self.process)
+        adapter = McpAdapter(exposures, run, limits=prepared.settings.limits, settings=settings)
         listening = asyncio.create_task(self._listen()) if prepared.assembly.listeners else None
         talking = asyncio.create_task(adapter.serve_stdio(*await standard_streams()))
         if listening is None:
+            await self._begin()
             self._announce(None)
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, talking.cancel)
         try:
@@ -392,6 +469,7 @@ class Service:
             await adapter.close()
             if listening is None:
                 await prepared.engine.close()
+                await self._end()
         return 0
 
 

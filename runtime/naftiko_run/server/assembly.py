@@ -7,21 +7,26 @@ handler is the listener's, without a look at the path.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from naftiko_run.capability import Capability
 from naftiko_run.engine import Engine
 from naftiko_run.errors import BindingError, Finding, Problems
 from naftiko_run.exposes.exposure import ControlExposure, Exposure, McpExposure, RestExposure, Run, SkillExposure
+from naftiko_run.exposes.guards.failures import FailureLimit
 from naftiko_run.exposes.guards.guard import Guard
 from naftiko_run.exposes.mcp.settings import McpSettings
 from naftiko_run.exposes.messages import Handler, HttpAnswer, HttpRequest
+from naftiko_run.exposes.observed import observed_handler
 from naftiko_run.exposes.rest import Forward, RestAdapter
 from naftiko_run.flows.flow import Flow
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
 from naftiko_run.server.hosts import is_loopback
+from naftiko_run.server.instruments import traced
 from naftiko_run.server.listener import Listener, effective_address
+from naftiko_run.server.process import Process
+from naftiko_run.telemetry.telemetry import UNMATCHED
 
 DEFAULT_PORTS: Mapping[type[Exposure], int] = {
     RestExposure: 8080,
@@ -141,16 +146,18 @@ def own_ports(assembly: Assembly) -> frozenset[int]:
 # ---- handlers
 
 
-def connect(assembly: Assembly, engine: Engine, settings: AssemblySettings, parts: ControlParts | None = None) -> None:
-    """Build the adapters of every port and give the assembly its listeners."""
+def connect(assembly: Assembly, engine: Engine, settings: AssemblySettings, process: Process | None = None) -> None:
+    """Build the adapters of every port and give the assembly its listeners. ``process`` is what outlives this plan."""
+    process = process or Process(redactor=engine.redactor)
     groups: dict[tuple[str, int], list[Served]] = {}
     for index, served in enumerate(assembly.served):
         groups.setdefault((served.address, served.port or -index - 1), []).append(served)
     problems = Problems()
-    assembly.run = _shared_run(engine, assembly)
+    assembly.run = traced(_shared_run(engine, assembly), process.telemetry)
+    parts = _Parts(assembly, engine, assembly.run, settings, process, problems)
     for group in groups.values():
         _note_shared_port(group, problems)
-        handler = _handler(group, engine, assembly.run, settings, problems, parts)
+        handler = _handler(group, parts)
         exempt = all(isinstance(s.exposure, ControlExposure) for s in group)
         assembly.listeners.append(
             Listener(
@@ -176,11 +183,16 @@ def _note_shared_port(group: Sequence[Served], problems: Problems) -> None:
         problems.note("W-PORT-IN-USE", message, second.exposure.at, "give them ports of their own with --port NAMESPACE=PORT")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ControlParts:
-    """What the control adapter shows and does beyond its own exposure; see ``exposes/control.py``."""
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What every handler is built from."""
 
-    build: Callable[[ControlExposure, Capability], Handler]
+    assembly: Assembly
+    engine: Engine
+    run: Run
+    settings: AssemblySettings
+    process: Process
+    problems: Problems
 
 
 def _shared_run(engine: Engine, assembly: Assembly) -> Run:
@@ -195,27 +207,20 @@ def _shared_run(engine: Engine, assembly: Assembly) -> Run:
     return run  # type: ignore[return-value]  # the owners' own results
 
 
-def _handler(
-    group: Sequence[Served],
-    engine: Engine,
-    run: Run,
-    settings: AssemblySettings,
-    problems: Problems,
-    parts: ControlParts | None,
-) -> Handler:
+def _handler(group: Sequence[Served], parts: _Parts) -> Handler:
     rest = [s for s in group if isinstance(s.exposure, RestExposure)]
     mcp = [s for s in group if isinstance(s.exposure, McpExposure)]
     skill = [s for s in group if isinstance(s.exposure, SkillExposure)]
     control = [s for s in group if isinstance(s.exposure, ControlExposure)]
     found: list[tuple[str, Handler]] = []
     if mcp:
-        found.append(("mcp", _mcp_handler(mcp, engine, run, settings, problems)))
+        found.append(("mcp", _mcp_handler(mcp, parts)))
     if skill:
-        found.append(("skill", _skill_handler(skill, engine, settings)))
-    if control and parts is not None:
-        found.append(("control", parts.build(control[0].exposure, control[0].capability)))  # type: ignore[arg-type]
+        found.append(("skill", _skill_handler(skill, parts)))
+    if control:
+        found.append(("control", _control_handler(control, parts)))
     if rest:
-        found.append(("rest", _rest_handler(rest, engine, run, settings, problems)))
+        found.append(("rest", _rest_handler(rest, parts)))
     return found[0][1] if len(found) == 1 else _by_path(dict(found))
 
 
@@ -238,51 +243,73 @@ def _by_path(handlers: Mapping[str, Handler]) -> Handler:
     return handle
 
 
-def _rest_handler(group: Sequence[Served], engine: Engine, run: Run, settings: AssemblySettings, problems: Problems) -> Handler:
+def _rest_handler(group: Sequence[Served], parts: _Parts) -> Handler:
     from naftiko_run.server.faces import rest_pages
 
     exposures = [s.exposure for s in group if isinstance(s.exposure, RestExposure)]
-    guards = guards_of(group, engine)
+    guards = guards_of(group, parts.engine, parts.process.failures)
     adapter = RestAdapter(
-        (), run, limits=settings.limits, guards=guards, pages=rest_pages(group), forward=_forwarder(group, engine)
-    )
+        (), parts.run, limits=parts.settings.limits, guards=guards, pages=rest_pages(group, guards),
+        forward=_forwarder(group, parts.engine), telemetry=parts.process.telemetry,
+    )  # fmt: skip
     for exposure in exposures:
-        adapter.add(exposure, problems)
+        adapter.add(exposure, parts.problems)
     return adapter.handle
 
 
-def _mcp_handler(group: Sequence[Served], engine: Engine, run: Run, settings: AssemblySettings, problems: Problems) -> Handler:
+def _mcp_handler(group: Sequence[Served], parts: _Parts) -> Handler:
     from naftiko_run.exposes.mcp.adapter import McpAdapter
     from naftiko_run.exposes.mcp.names import check_shared
 
     exposures = [s.exposure for s in group if isinstance(s.exposure, McpExposure)]
-    check_shared(exposures, problems)
-    adapter = McpAdapter(exposures, run, limits=settings.limits, settings=settings.mcp)
-    return _guarded(adapter.handle, group, engine)
+    check_shared(exposures, parts.problems)
+    settings = mcp_settings(parts.settings, parts.process)
+    adapter = McpAdapter(exposures, parts.run, limits=parts.settings.limits, settings=settings)
+    return _guarded(adapter.handle, group, parts)
 
 
-def _skill_handler(group: Sequence[Served], engine: Engine, settings: AssemblySettings) -> Handler:
+def mcp_settings(settings: AssemblySettings, process: Process) -> McpSettings:
+    return replace(settings.mcp, telemetry=process.telemetry)
+
+
+def _skill_handler(group: Sequence[Served], parts: _Parts) -> Handler:
     from naftiko_run.exposes.skill import SkillAdapter
 
     exposures = [s.exposure for s in group if isinstance(s.exposure, SkillExposure)]
-    return _guarded(SkillAdapter(exposures, limits=settings.limits).handle, group, engine)
+    adapter = _guarded(SkillAdapter(exposures, limits=parts.settings.limits).handle, group, parts)
+    return observed_handler(parts.process.telemetry, "skill", adapter, _skill_operation)
 
 
-def _guarded(handler: Handler, group: Sequence[Served], engine: Engine) -> Handler:
+def _skill_operation(request: HttpRequest) -> str:
+    """The shape of a skill request's path: names of skills and files would be labels without end."""
+    segments = request.path.strip("/").split("/")
+    shown = [word if place != 1 else "{skill}" for place, word in enumerate(segments[:3])]
+    known = shown[0] == "skills" and (len(shown) < 3 or shown[2] in ("download", "contents"))
+    return f"/{'/'.join(shown)}{'/{file}' if len(segments) > 3 else ''} {request.method}" if known else UNMATCHED
+
+
+def _control_handler(group: Sequence[Served], parts: _Parts) -> Handler:
+    """Of several on one port the first is served. Its callers are checked before anything, health included."""
+    from naftiko_run.server.control import control_handler
+
+    return _guarded(control_handler(group[0], parts.assembly, parts.engine, parts.process), group[:1], parts)
+
+
+def _guarded(handler: Handler, group: Sequence[Served], parts: _Parts) -> Handler:
     from naftiko_run.server.faces import guarded
 
-    guards = guards_of(group, engine)
+    guards = guards_of(group, parts.engine, parts.process.failures)
     if not guards:
         return handler
     by_namespace = {s.exposure.namespace: guards[id(s.exposure)] for s in group if id(s.exposure) in guards}
     return guarded(handler, by_namespace)
 
 
-def guards_of(group: Sequence[Served], engine: Engine) -> dict[int, Guard]:
+def guards_of(group: Sequence[Served], engine: Engine, failures: FailureLimit) -> dict[int, Guard]:
     """The guards of exposures that have one, by id of the exposure."""
     from naftiko_run.server.faces import build_guard
 
-    found = {id(s.exposure): build_guard(s.exposure, engine.live(s.capability)) for s in group}
+    found = {id(s.exposure): build_guard(s.exposure, engine.live(s.capability), failures) for s in group}
     return {key: guard for key, guard in found.items() if guard is not None}
 
 

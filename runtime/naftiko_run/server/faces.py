@@ -9,6 +9,7 @@ from naftiko_run.engine import LiveCapability
 from naftiko_run.errors import RequestError
 from naftiko_run.exposes.answers import problem
 from naftiko_run.exposes.exposure import Exposure, ForwardRoute
+from naftiko_run.exposes.guards.failures import FailureLimit
 from naftiko_run.exposes.guards.guard import Guard, GuardContext
 from naftiko_run.exposes.messages import Handler, HttpAnswer, HttpRequest
 from naftiko_run.exposes.rest import Forward
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
     from naftiko_run.server.assembly import Served
 
 
-def build_guard(exposure: Exposure, live: LiveCapability) -> Guard | None:
+def build_guard(exposure: Exposure, live: LiveCapability, failures: FailureLimit) -> Guard | None:
     """The check of an exposure's callers, with its secrets resolved; raises ``BindingError`` where one has no value."""
     declared = exposure.authentication
     if declared is None:
         return None
-    return declared.bind(live.scope, context=GuardContext(send=live.send), redactor=live.redactor)
+    context = GuardContext(send=live.send, failures=failures)
+    return declared.bind(live.scope, context=context, redactor=live.redactor)
 
 
 def guarded(handler: Handler, guards: Mapping[str, Guard]) -> Handler:
@@ -49,11 +51,11 @@ def guarded(handler: Handler, guards: Mapping[str, Guard]) -> Handler:
     return handle
 
 
-def rest_pages(group: Sequence[Served]) -> Mapping[str, Handler]:
+def rest_pages(group: Sequence[Served], guards: Mapping[int, Guard]) -> Mapping[str, Handler]:
     """``/openapi.json`` and ``/docs`` of what is served together on one port."""
     from naftiko_run.exposes.pages import openapi_pages
 
-    return openapi_pages([served.exposure for served in group])
+    return openapi_pages([served.exposure for served in group], guards)
 
 
 def forwarder(owners: Mapping[int, LiveCapability]) -> Forward:

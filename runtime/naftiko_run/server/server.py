@@ -90,8 +90,9 @@ class Server:
         caller, who knows when the last of those requests is done.
         """
         wanted = merge(listeners)
-        present = {place.listener.key: place for place in self._places}
-        added = self._bound([listener for listener in wanted if listener.key not in present])
+        names = _names(wanted)
+        present = dict(zip(_names([place.listener for place in self._places]), self._places, strict=True))
+        added = self._bound([listener for name, listener in zip(names, wanted, strict=True) if name not in present])
         try:
             for listener in wanted:
                 for app in listener.apps:
@@ -100,13 +101,14 @@ class Server:
             for place in added:
                 place.bound.close()
             raise
-        for place in added:
-            await self._accept(place)
-            present[place.listener.key] = place
-        for listener in wanted:
-            present[listener.key].listener = listener
-            _dress(present[listener.key].site, listener)
-        kept = [present.pop(listener.key) for listener in wanted]
+        for name in names:
+            if name not in present:
+                present[name] = added.pop(0)
+                await self._accept(present[name])
+        for name, listener in zip(names, wanted, strict=True):
+            present[name].listener = listener
+            _dress(present[name].site, listener)
+        kept = [present.pop(name) for name in names]
         self.listeners, self._places = wanted, kept
         for place in present.values():
             self._leave(place)
@@ -156,6 +158,10 @@ class Server:
             for app in listener.apps:
                 await app.stop()
 
+    def tasks(self) -> set[asyncio.Task[None]]:
+        """What is being answered right now."""
+        return {connection.task for connection in self._connections() if connection.task is not None}
+
     def sites(self) -> list[Site]:
         return [place.site for place in self._places]
 
@@ -169,6 +175,11 @@ class Server:
             if not any(connection.is_idle or not only_idle for connection in self._connections()):
                 return
             await asyncio.sleep(_POLL)
+
+
+def _names(listeners: Sequence[Listener]) -> list[tuple[str, int, int]]:
+    """Address, port, and a count where a port is left to the system, which gives every such listener another one."""
+    return [(*one.key, sum(one.key == before.key for before in listeners[:i])) for i, one in enumerate(listeners)]
 
 
 def _factory(site: Site) -> Callable[[], asyncio.BaseProtocol]:

@@ -120,11 +120,11 @@ def render(metrics: Metrics, clean: Callable[[str], str] = str) -> str:
     for metric in metrics:
         lines += (f"# HELP {metric.name} {metric.text}", f"# TYPE {metric.name} {metric.kind}")
         if isinstance(metric, Counter):
-            lines += (f"{metric.name}{_braced(_pairs(metric, key))} {_number(n)}" for key, n in metric.values.items())
+            lines += (f"{metric.name}{_braced(_pairs(metric, key, clean))} {_number(n)}" for key, n in metric.values.items())
         else:
             for key, found in metric.values.items():
-                lines += _buckets(metric.name, _pairs(metric, key), found)
-    return clean("\n".join(lines) + "\n")
+                lines += _buckets(metric.name, _pairs(metric, key, clean), found)
+    return "\n".join(lines) + "\n"
 
 
 def _buckets(name: str, pairs: list[str], found: Distribution) -> Iterator[str]:
@@ -137,8 +137,8 @@ def _buckets(name: str, pairs: list[str], found: Distribution) -> Iterator[str]:
     yield f"{name}_count{_braced(pairs)} {below}"
 
 
-def _pairs(metric: Metric, key: Labels) -> list[str]:
-    return [f'{name}="{_escaped(value)}"' for name, value in zip(metric.labels, key, strict=True) if value]
+def _pairs(metric: Metric, key: Labels, clean: Callable[[str], str]) -> list[str]:
+    return [f'{name}="{_escaped(clean(value))}"' for name, value in zip(metric.labels, key, strict=True) if value]
 
 
 def _braced(pairs: list[str]) -> str:
