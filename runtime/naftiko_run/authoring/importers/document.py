@@ -128,9 +128,8 @@ def _typed(one: DraftInput, *, required: bool) -> dict[str, object]:
     found: dict[str, object] = {"type": one.type, "description": one.description or one.wire}
     if one.required and required:
         found["required"] = True
-    for key, value in (("default", one.default), ("minimum", one.minimum), ("maximum", one.maximum)):
-        if value is not None:
-            found[key] = value
+    said = {"default": one.default, "minimum": one.minimum, "maximum": one.maximum}
+    found.update({key: value for key, value in said.items() if value is not None})
     if one.enum:
         found["enum"] = list(one.enum)
     return found

@@ -106,7 +106,8 @@ def _operation(
     taken = {one.name for one in draft.operations}
     operation = DraftOperation(
         name=unique(kebab(name or f"{method} {path}")[:60].rstrip("-"), taken), method=method, path=path,
-        title=prose(name, longest=120), description=prose(_described(request.get("description")), name) or f"{method} {path}", tags=folders[-1:],
+        title=prose(name, longest=120), tags=folders[-1:],
+        description=prose(_described(request.get("description")), name) or f"{method} {path}",
     )  # fmt: skip
     for wire in dict.fromkeys(re.findall(r"\{([^{}]+)\}", path)):
         operation.inputs.append(DraftInput(name=input_name(wire), wire=wire, place="path", required=True, description=wire))

@@ -1,0 +1,1 @@
+"""Capabilities in, descriptions for others out."""
