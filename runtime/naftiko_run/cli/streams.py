@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import stat
 import sys
 
@@ -20,10 +21,17 @@ class Output:
 
     async def drain(self) -> None:
         data, self._pending = bytes(self._pending), bytearray()
-        if len(data) <= 512:
+        if len(data) <= select.PIPE_BUF and _has_room(self._descriptor):
             _write_all(self._descriptor, data)
         else:
             await asyncio.to_thread(_write_all, self._descriptor, data)
+
+
+def _has_room(descriptor: int) -> bool:
+    """Whether a short message can be written at once: a client that does not read must not hold up the event loop."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    return bool(poll.poll(0))
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

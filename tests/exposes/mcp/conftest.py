@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import os
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -279,3 +283,64 @@ def fixtures() -> Iterator[str]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+def serving_command(*arguments: str) -> list[str]:
+    """The command, serving the conformance capability."""
+    capability = Path(__file__).parent / "conformance" / "capability.yaml"
+    return [sys.executable, "-m", "naftiko_run", "serve", str(capability), "--log-level", "error", *arguments]
+
+
+@pytest.fixture
+def run_command() -> Callable[..., list[str]]:
+    return serving_command
+
+
+@pytest.fixture
+def command(fixtures: str) -> list[str]:
+    """The command that serves the conformance capability over its standard streams."""
+    return serving_command("--stdio", "--base-uri", f"fixtures={fixtures}")
+
+
+@pytest.fixture
+async def conformance_url(fixtures: str) -> AsyncIterator[str]:
+    """The conformance capability, served by the command on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    serve = serving_command("--port", f"conformance={port}", "--base-uri", f"fixtures={fixtures}")
+    process = subprocess.Popen(serve, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        await accepting(port)
+        yield f"http://127.0.0.1:{port}/mcp"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+async def accepting(port: int) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.05)
+                continue
+            writer.close()
+            return
+
+
+@pytest.fixture
+def clients() -> Any:
+    """What every client should see."""
+    return sibling("clients")
+
+
+@pytest.fixture(scope="session")
+def node() -> Path:
+    """The folder with Node.js and the packages that ``./dev conformance`` brings."""
+    folder = Path(__file__).parents[3] / "out" / "conformance"
+    if not (folder / ".stamp").exists():
+        missing = "needs Node.js and npm packages: ./dev conformance brings them"
+        (pytest.fail if os.environ.get("NAFTIKO_CONFORMANCE") == "required" else pytest.skip)(missing)
+    return folder

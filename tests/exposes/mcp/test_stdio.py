@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-import sys
-from pathlib import Path
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from mcp.client import Client
-from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from naftiko_run.limits import Limits
 
 HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}
-CAPABILITY = Path(__file__).parent / "conformance" / "capability.yaml"
 
 
 class Line:
@@ -186,13 +183,6 @@ async def test_malformed_lines_leave_the_connection_in_order(line, request_body,
         after = await line.hear()
 
 
-@pytest.fixture
-def command(fixtures):
-    """The command that serves the conformance capability over its standard streams."""
-    serve = [sys.executable, "-m", "naftiko_run", "serve", str(CAPABILITY), "--stdio", "--base-uri", f"fixtures={fixtures}"]
-    return [*serve, "--log-level", "error"]
-
-
 def test_requests_can_be_piped_into_a_process(command):
     sent = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"lookup","arguments":{"id":"7"}}}'
 
@@ -201,20 +191,40 @@ def test_requests_can_be_piped_into_a_process(command):
     assert json.loads(done.stdout)["result"]["structuredContent"]["data"] == "Data for ID: 7"
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
-async def test_the_official_client_talks_to_a_process(command, mode):
-    server = stdio_client(StdioServerParameters(command=command[0], args=command[1:]))
-    progress = []
+class Halting(BaseHTTPRequestHandler):
+    """Answers the data of ``one`` at once, and of anything else when it may."""
 
-    async def seen(done, total, step):
-        progress.append((done, total, step))
+    may = threading.Event()
 
-    async with Client(server, mode=mode) as client:
-        tools = (await client.list_tools()).tools
-        text = await client.call_tool("test_simple_text", {})
-        steps = await client.call_tool("test_tool_with_progress", {}, progress_callback=seen)
+    def do_GET(self):
+        if not self.path.endswith("/one"):
+            self.may.wait(10)
+        body = b'{"id":"two"}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
-    assert "lookup" in [tool.name for tool in tools]
-    assert text.content[0].text == "This is a simple text response for testing."
-    assert steps.structured_content["id"] == "one"
-    assert progress == [(1, 3, "first"), (2, 3, "second"), (3, 3, "third")]
+    def log_message(self, *args):
+        """Silent."""
+
+
+def test_progress_is_written_while_the_call_runs(run_command):
+    upstream = ThreadingHTTPServer(("127.0.0.1", 0), Halting)
+    threading.Thread(target=upstream.serve_forever, kwargs={"poll_interval": 0.01}).start()
+    command = run_command("--stdio", "--base-uri", f"fixtures=http://127.0.0.1:{upstream.server_port}")
+    params = {"name": "test_tool_with_progress", "_meta": {"progressToken": "p"}}
+
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        process.stdin.write(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode() + b"\n")
+        process.stdin.flush()
+        first = json.loads(process.stdout.readline())  # would not end if it were kept until the answer
+        Halting.may.set()
+        rest = [json.loads(process.stdout.readline()) for _ in range(3)]
+        process.stdin.close()
+    upstream.shutdown()
+    upstream.server_close()
+
+    assert first["params"]["message"] == "first"
+    assert [one.get("params", {}).get("message") for one in rest] == ["second", "third", None]
+    assert rest[-1]["id"] == 1

@@ -79,6 +79,7 @@ class _Connection:
         self.numbers = itertools.count(1)
         self.room = asyncio.Semaphore(limits.in_flight)
         self.writing = asyncio.Lock()
+        self.flushing: set[asyncio.Task[None]] = set()
 
     async def receive(self, line: bytes | None) -> None:
         try:
@@ -128,8 +129,7 @@ class _Connection:
             return await self.endpoint.answer(message, modern=modern, request_id=f"stdio-{next(self.numbers)}")
 
         token = progress_token(self.endpoint, message)
-        # Written without waiting: notifications stand whole in the buffer, before the answer that comes after them.
-        return await work() if token is None else await report_to(lambda line: self.writer.write(line + b"\n"), token, work)
+        return await work() if token is None else await report_to(self.notify, token, work)
 
     def checked_era(self, message: Message) -> bool:
         """Whether the connection is modern, with the message held against that."""
@@ -144,11 +144,21 @@ class _Connection:
             raise unsupported_version(version)
         return True
 
+    def notify(self, line: bytes) -> None:
+        """Written without waiting: it stands whole in the buffer, before the answer that comes after it."""
+        self.writer.write(line + b"\n")
+        task = asyncio.create_task(self.flush())
+        self.flushing.add(task)
+        task.add_done_callback(self.flushing.discard)
+
     async def send(self, answer: bytes) -> None:
+        self.writer.write(answer + b"\n")
+        await self.flush()
+
+    async def flush(self) -> None:
         # A client that no longer reads is gone; the end of its other stream is what ends the connection.
         with contextlib.suppress(OSError):
             async with self.writing:
-                self.writer.write(answer + b"\n")
                 await self.writer.drain()
 
     async def finish(self) -> None:
