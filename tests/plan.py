@@ -65,9 +65,13 @@ def compile_text(text: str, **options: object) -> Plan:
 
 
 def service(
-    operations: str | list[object], *, path: str = "/things", tools: list[object] | None = None, routes: list[object] | None = None,
+    operations: str | list[object],
+    *,
+    path: str = "/things",
+    tools: list[object] | None = None,
+    routes: list[object] | None = None,
     **consumer: object,
-) -> str:  # fmt: skip
+) -> str:
     """A document around operations: one namespace ``shop``; each is exposed as a tool of its name unless said otherwise."""
     found = yaml.safe_load(textwrap.dedent(operations)) if isinstance(operations, str) else operations
     exposed = (

@@ -44,11 +44,24 @@ def body(name: str = "body", kind: str = "object") -> list[object]:
         ([], {"a": 1, "b": "x"}, {"a": 1, "b": "x"}),
     ],
     ids=[
-        "body", "a list", "body typed string", "text of an object", "synonym", "one object under another name",
-        "its text", "typed object", "one scalar", "scalar that only looks like JSON", "number", "several", "some of several",
-        "fields beside a body", "nothing declared", "nothing declared, fields",
+        "body",
+        "a list",
+        "body typed string",
+        "text of an object",
+        "synonym",
+        "one object under another name",
+        "its text",
+        "typed object",
+        "one scalar",
+        "scalar that only looks like JSON",
+        "number",
+        "several",
+        "some of several",
+        "fields beside a body",
+        "nothing declared",
+        "nothing declared, fields",
     ],
-)  # fmt: skip
+)
 def test_body_inputs_become_json(inputs, given, expected):
     request = post(inputParameters=inputs, given=given)
 
@@ -127,20 +140,40 @@ def test_a_file_makes_the_form_multipart():
         ({"type": "json", "data": {}}, {"a": 1}, b'{"a":1}', "application/json"),
         ({"type": "json", "data": {"fixed": True}}, {"a": 1}, b'{"fixed":true}', "application/json"),
         ({"type": "json", "data": "{{tools.all}}"}, {"all": [1]}, b"[1]", "application/json"),
-        ({"type": "json", "data": '{"n": {{n}}, "s": "{{s}}"}'}, {"n": 1, "s": 'a"b'}, b'{"n": 1, "s": "a\\"b"}', "application/json"),
+        (
+            {"type": "json", "data": '{"n": {{n}}, "s": "{{s}}"}'},
+            {"n": 1, "s": 'a"b'},
+            b'{"n": 1, "s": "a\\"b"}',
+            "application/json",
+        ),
         ('{"n": {{n}}}', {}, b'{"n": null}', "application/json"),
         ({"type": "text", "data": "hi {{who}}"}, {"who": "<b>"}, b"hi <b>", "text/plain"),
         ({"type": "xml", "data": "<a>{{who}}</a>"}, {"who": "<b>&"}, b"<a>&lt;b&gt;&amp;</a>", "application/xml"),
         ({"type": "sparql", "data": {"query": "SELECT {{x}}"}}, {"x": "?y"}, b"SELECT ?y", "application/sparql-query"),
-        ({"type": "formUrlEncoded", "data": {"a": "{{x}}", "b": "{{gone}}"}}, {"x": "1&2"}, b"a=1%262", "application/x-www-form-urlencoded"),
+        (
+            {"type": "formUrlEncoded", "data": {"a": "{{x}}", "b": "{{gone}}"}},
+            {"x": "1&2"},
+            b"a=1%262",
+            "application/x-www-form-urlencoded",
+        ),
         ({"type": "formUrlEncoded", "data": "a=1&b={{x}}"}, {"x": "2"}, b"a=1&b=2", "application/x-www-form-urlencoded"),
         ({"type": "application/cbor", "data": "{{x}}"}, {"x": "raw"}, b"raw", "application/cbor"),
     ],
     ids=[
-        "json without data", "empty data", "static data", "whole template", "json text", "raw text, missing", "text", "xml",
-        "one-key object", "form map", "form text", "media type",
+        "json without data",
+        "empty data",
+        "static data",
+        "whole template",
+        "json text",
+        "raw text, missing",
+        "text",
+        "xml",
+        "one-key object",
+        "form map",
+        "form text",
+        "media type",
     ],
-)  # fmt: skip
+)
 def test_a_declared_body_is_rendered_for_its_type(declared, given, content, media):
     request = post(body=declared, given=given)
 

@@ -116,10 +116,15 @@ def test_a_declared_input_learns_type_and_description_from_what_it_feeds():
 @pytest.mark.parametrize(
     ("value", "given", "sent"),
     [
-        ("tools.other", {"other": 5}, "5"), ("mcp.other", {"other": 5}, "5"), ("{{tools.other}}", {"other": 5}, "5"),
-        ("tools.a.b", {"a.b": 5}, "5"), (7, {}, "7"), ("{{env.LIMIT}}", {}, "9"), ("env.LIMIT", {}, "9"),
+        ("tools.other", {"other": 5}, "5"),
+        ("mcp.other", {"other": 5}, "5"),
+        ("{{tools.other}}", {"other": 5}, "5"),
+        ("tools.a.b", {"a.b": 5}, "5"),
+        (7, {}, "7"),
+        ("{{env.LIMIT}}", {}, "9"),
+        ("env.LIMIT", {}, "9"),
     ],
-)  # fmt: skip
+)
 def test_with_renames_fixes_and_binds(value, given, sent):
     flow = tool(FIND, **{"with": {"limit": value}}).tool("t").flow
 
@@ -259,10 +264,13 @@ def test_rest_query_is_a_parameter_called_query(word):
 @pytest.mark.parametrize(
     ("reference", "sent"),
     [
-        ("rest.path.x", {"path": {"x": "1"}}), ("rest.query.x", {"query": "x=1"}), ("rest.header.x", {"headers": [("x", "1")]}),
-        ("rest.body.x", {"body": {"x": "1"}}), ("rest.x.y", {"query": "x.y=1"}),
+        ("rest.path.x", {"path": {"x": "1"}}),
+        ("rest.query.x", {"query": "x=1"}),
+        ("rest.header.x", {"headers": [("x", "1")]}),
+        ("rest.body.x", {"body": {"x": "1"}}),
+        ("rest.x.y", {"query": "x.y=1"}),
     ],
-)  # fmt: skip
+)
 def test_a_section_may_be_named(reference, sent):
     operation = {"name": "find", "inputParameters": [{"name": "q", "in": "query"}]}
 
@@ -299,9 +307,11 @@ def test_the_one_body_input_is_the_whole_body_or_a_field_of_it(body):
 
 def test_query_values_feed_a_template_with_their_declared_types():
     operation = {
-        "name": "search", "method": "POST", "inputParameters": [{"name": "n", "in": "body", "type": "integer"}],
+        "name": "search",
+        "method": "POST",
+        "inputParameters": [{"name": "n", "in": "body", "type": "integer"}],
         "body": {"type": "json", "data": {"count": "{{tools.n}}", "q": "{{tools.q}}"}},
-    }  # fmt: skip
+    }
     request = called(route(operation, "/v1", "/"), query="n=3&q=x")
 
     assert json.loads(request.body or b"") == {"count": 3, "q": "x"}

@@ -15,11 +15,23 @@ from naftiko_run.limits import Limits
 @pytest.mark.parametrize(
     ("kind", "given_", "value"),
     [
-        ("string", 7, "7"), ("string", True, "true"), ("integer", "7", 7), ("integer", "-7", -7), ("integer", 7.0, 7),
-        ("number", "1.5e3", 1500.0), ("number", 3, 3), ("boolean", "true", True), ("boolean", "0", False), ("boolean", 1, True),
-        ("array", '["a"]', ["a"]), ("array", "a", ["a"]), ("object", '{"a": 1}', {"a": 1}), ("object", [1], [1]), ("any", None, None),
+        ("string", 7, "7"),
+        ("string", True, "true"),
+        ("integer", "7", 7),
+        ("integer", "-7", -7),
+        ("integer", 7.0, 7),
+        ("number", "1.5e3", 1500.0),
+        ("number", 3, 3),
+        ("boolean", "true", True),
+        ("boolean", "0", False),
+        ("boolean", 1, True),
+        ("array", '["a"]', ["a"]),
+        ("array", "a", ["a"]),
+        ("object", '{"a": 1}', {"a": 1}),
+        ("object", [1], [1]),
+        ("any", None, None),
     ],
-)  # fmt: skip
+)
 def test_text_that_is_the_declared_type_is_accepted(kind, given_, value):
     assert bind_arguments([InputParameter(name="x", type=kind)], {"x": given_}) == {"x": value}
 
@@ -27,11 +39,17 @@ def test_text_that_is_the_declared_type_is_accepted(kind, given_, value):
 @pytest.mark.parametrize(
     ("kind", "given_", "message"),
     [
-        ("integer", "7a", "must be an integer"), ("integer", 1.5, "must be an integer"), ("integer", True, "must be an integer"),
-        ("number", "x", "must be a number"), ("boolean", "maybe", "must be true or false"), ("object", "x", "must be an object"),
-        ("string", {"a": 1}, "must be text"), ("array", {"a": 1}, "must be an array"), ("integer", "٣", "must be an integer"),
+        ("integer", "7a", "must be an integer"),
+        ("integer", 1.5, "must be an integer"),
+        ("integer", True, "must be an integer"),
+        ("number", "x", "must be a number"),
+        ("boolean", "maybe", "must be true or false"),
+        ("object", "x", "must be an object"),
+        ("string", {"a": 1}, "must be text"),
+        ("array", {"a": 1}, "must be an array"),
+        ("integer", "٣", "must be an integer"),
     ],
-)  # fmt: skip
+)
 def test_anything_else_is_an_error(kind, given_, message):
     with pytest.raises(InvalidInputs, match=message):
         bind_arguments([InputParameter(name="x", type=kind)], {"x": given_})
@@ -75,11 +93,14 @@ def one(place: str, kind: str = "string", **more: object) -> InputParameter:
 @pytest.mark.parametrize(
     ("place", "sent"),
     [
-        ("path", {"path": {"x": "v"}}), ("query", {"query": "x=v"}), ("header", {"headers": [("x", "v")]}),
-        ("cookie", {"headers": [("cookie", "a=b; x=v")]}), ("body", {"body": b'{"x": "v"}'}),
+        ("path", {"path": {"x": "v"}}),
+        ("query", {"query": "x=v"}),
+        ("header", {"headers": [("x", "v")]}),
+        ("cookie", {"headers": [("cookie", "a=b; x=v")]}),
+        ("body", {"body": b'{"x": "v"}'}),
         ("body", {"body": b"x=v", "headers": [("content-type", "application/x-www-form-urlencoded")]}),
     ],
-)  # fmt: skip
+)
 def test_an_input_is_read_from_its_place(place, sent):
     assert rest(one(place), **sent) == {"x": "v"}
 

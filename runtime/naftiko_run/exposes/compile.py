@@ -284,7 +284,9 @@ def _resource(name: str, node: Node, unit: Unit, context: ExposesContext, proble
             return None
         directory = str(path)
         if not path.is_dir():
-            problems.warn("W-LOCATION-MISSING", f"directory {location.text!r} does not exist; it is listed empty", location)
+            problems.warn(
+                "W-LOCATION-MISSING", f"directory {location.text!r} does not exist; it is listed empty", location, "create it"
+            )
     else:
         flow = compile_flow(unit, context.flows, problems)
     return McpResource(
@@ -311,7 +313,7 @@ def _prompt(name: str, node: Node, context: ExposesContext, problems: Problems) 
         role = message.get_text("role", default="user")
         messages.append((role if role in ("user", "assistant") else "user", message.get_text("content")))
     if not messages:
-        problems.error("E-PROMPT", f"prompt {name!r} has neither `template` nor `location`", node)
+        problems.error("E-PROMPT", f"prompt {name!r} has neither `template` nor `location`", node, "add one of them")
         return None
     arguments = tuple(
         PromptArgument(

@@ -33,6 +33,7 @@ def _compile(name: str, node: Node, own: str, context: ExposesContext, problems:
                 "W-LOCATION-MISSING",
                 f"directory {location.text!r} does not exist; the skill's metadata is served alone",
                 location,
+                "create it, or correct `location`",
             )
     _check_lengths(name, node, problems)
     frontmatter: dict[str, object] = {}
@@ -68,13 +69,19 @@ def _tools(
         origin, instruction = item.get("from"), item.get("instruction")
         if (origin is None) == (instruction is None):
             problems.error(
-                "E-SKILL-TOOL", f"tool {name!r} of skill {skill!r} needs exactly one of `from` and `instruction`", item
+                "E-SKILL-TOOL",
+                f"tool {name!r} of skill {skill!r} needs exactly one of `from` and `instruction`",
+                item,
+                "write from: {sourceNamespace: NAMESPACE, action: NAME}, or instruction: FILE",
             )
             continue
         if instruction is not None:
             if not directory:
                 problems.error(
-                    "E-SKILL-LOCATION", f"tool {name!r} has an `instruction`, and skill {skill!r} no `location`", instruction
+                    "E-SKILL-LOCATION",
+                    f"tool {name!r} has an `instruction`, and skill {skill!r} no `location`",
+                    instruction,
+                    "give the skill the `location` of its files",
                 )
                 continue
             files = list_files(directory)
