@@ -20,8 +20,20 @@ VERBS = {
     "inspect": "show what a file serves, reads, calls and needs",
     "new": "write a starter capability",
     "import": "make a capability from an OpenAPI document, a curl command or a Postman collection",
+    "export": "write the OpenAPI document of a capability",
+    "upgrade": "rewrite a file in the newest spelling",
+    "diff": "compare what two files serve",
     "call": "run one operation or tool once",
     "explain": "show what a call would send, or what a diagnostic code means",
+    "test": "run the exchange tests of a capability",
+    "deploy": "write manifests for other engines",
+    "lock": "pin what a file reads, runs and calls",
+    "health": "ask a running process whether it is ready",
+    "status": "show what a running process serves",
+    "traces": "show the latest requests of a running process",
+    "metrics": "show the metrics of a running process",
+    "scripting": "show or change how a running process runs scripts",
+    "reload": "make a running process read its files again",
 }
 
 _MODULES = {"import": "import_"}  # a word of Python cannot name a module

@@ -1,8 +1,8 @@
 """The control adapter: management requests in, answers in the shapes of the language out.
 
-It shows and does only what its document switches on; the rest answers 404. Errors are ``{"error": ...}``. Every body passes through
-the redactor. Callers are checked before this (see ``exposes/guards``), and the address was chosen so that nobody beyond this
-machine gets here without a credential.
+It shows and does only what its document switches on; the rest answers 404. Errors are ``{"error": ...}``. Every body passes
+through the redactor. Callers are checked before this (see ``exposes/guards``), and the address was chosen so that nobody beyond
+this machine gets here without a credential.
 """
 
 from __future__ import annotations
