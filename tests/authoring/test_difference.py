@@ -19,7 +19,8 @@ capability:
   - type: http
     namespace: shop
     baseUri: https://shop.test
-    resources: {jobs: {path: /jobs, operations: {find: {method: GET, inputParameters: {state: {in: query}, size: {in: query}}}}}}
+    resources:
+      {jobs: {path: /jobs, operations: {find: {method: GET, inputParameters: {state: {in: query}, size: {in: query}}}}}}
   exposes:
   - type: rest
     namespace: shop-rest
@@ -58,10 +59,11 @@ def test_the_same_file_has_no_difference(tmp_path):
 
 
 def test_another_spelling_is_no_difference(tmp_path):
-    listed = "[{name: jobs, path: /jobs, operations: [{name: find, method: GET, inputParameters: [{name: state, in: query}, {name: size, in: query}]}]}]"
     mapped = (
         "{jobs: {path: /jobs, operations: {find: {method: GET, inputParameters: {state: {in: query}, size: {in: query}}}}}}"
     )
+    inputs = "[{name: state, in: query}, {name: size, in: query}]"
+    listed = f"[{{name: jobs, path: /jobs, operations: [{{name: find, method: GET, inputParameters: {inputs}}}]}}]"
 
     assert changes(tmp_path, (mapped, listed)) == []
 
@@ -83,7 +85,10 @@ def test_another_spelling_is_no_difference(tmp_path):
         (("port: 9090", "port: 9091"), [(True, "mcp shop-mcp: listens on loopback:9091, it was loopback:9090")]),
         (
             ("port: 9090", "port: 9090\n    authentication: {type: bearer, token: '{{KEY}}'}"),
-            [(True, "mcp shop-mcp: callers need bearer, they needed nothing")],
+            [
+                (True, "mcp shop-mcp: callers need bearer, they needed nothing"),
+                (False, "KEY: is a variable that has to be set"),
+            ],
         ),
     ],
     ids=[

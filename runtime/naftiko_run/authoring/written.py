@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 
 import yaml
 
 _WIDTH = 110
+_NUMBERLIKE = re.compile(r"[-+.0-9][-+.0-9a-fA-FxXoOeE]*")
+
+
+def is_ambiguous(text: str) -> bool:
+    """Whether some reader of YAML takes a text for a number though the writer's library would not quote it: ``1e3``."""
+    return _NUMBERLIKE.fullmatch(text) is not None
 
 
 class _Dumper(yaml.SafeDumper):
@@ -18,6 +25,7 @@ class _Dumper(yaml.SafeDumper):
 
 def _text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
     style = "|" if "\n" in value and not any(line.endswith(" ") for line in value.split("\n")) else None
+    style = "'" if is_ambiguous(value) else style
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
