@@ -20,7 +20,7 @@ from naftiko_run.consumes.consumer import HttpConsumer
 from naftiko_run.consumes.messages import Deadline, UpstreamReply, UpstreamRequest
 from naftiko_run.consumes.operation import Operation, Target
 from naftiko_run.consumes.settings import ClientSettings
-from naftiko_run.errors import BindingError, OperationUnavailable, RequestError
+from naftiko_run.errors import BindingError, OperationUnavailable, RequestError, StepFailed, UpstreamStatus
 from naftiko_run.exposes.exposure import ForwardRoute, Run
 from naftiko_run.exposes.forward import forward_answer, forward_request
 from naftiko_run.exposes.messages import HttpAnswer, HttpRequest
@@ -112,7 +112,17 @@ class LiveCapability:
         )  # fmt: skip
 
     async def run(self, flow: Flow, inputs: Mapping[str, object], seconds: float) -> Result:
-        return await self.runner.run(flow, inputs, Deadline(seconds))
+        try:
+            return await self.runner.run(flow, inputs, Deadline(seconds))
+        except RequestError as error:
+            self._hide_secrets(error)
+            raise
+
+    def _hide_secrets(self, error: RequestError) -> None:
+        """An upstream may repeat our credential in its refusal, of which a model reads an excerpt (requirement S60)."""
+        cause = error.cause if isinstance(error, StepFailed) else error
+        if isinstance(cause, UpstreamStatus) and cause.excerpt:
+            cause.excerpt = self.redactor.clean(cause.excerpt)
 
     async def call(self, operation: Operation, arguments: Mapping[str, object], deadline: Deadline) -> UpstreamReply:
         """Send one request for ``operation``; any status is a reply."""

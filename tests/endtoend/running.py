@@ -27,7 +27,7 @@ from upstream import Upstream
 
 EXECUTABLE = Path(sys.executable).with_name("naftiko-run")
 SECONDS = 30.0  # a busy machine starts slowly; nothing waits this long when all is well
-_KEPT = ("PATH", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+_KEPT = ("PATH", "PYTHONPATH", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 SECRET = "canary-f7d1+/=&secret"
 
 DOCUMENT = """

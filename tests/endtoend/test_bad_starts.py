@@ -43,12 +43,11 @@ def test_broken_yaml_is_placed(home):
 
 
 def test_an_unknown_operation_is_placed_with_the_nearest_name(home):
-    text = DOCUMENT.replace("call: harbour.", "call: harbourr.")
-    (home / "harbour.yaml").write_text(text)
+    (home / "harbour.yaml").write_text(DOCUMENT.replace("call: harbour.", "call: harbour.re"))
 
     said = refused(home, "harbour.yaml")
 
-    assert "error E-CALL-UNRESOLVED: unknown operation 'harbourr.list-ships'" in said
+    assert "error E-CALL-UNRESOLVED: unknown operation 'harbour.relist-ships'" in said
     assert "did you mean 'harbour.list-ships'?" in said
 
 
@@ -206,6 +205,19 @@ def _processes_of(session):
 
 
 # ---- what is wrong in part
+
+
+def test_one_bad_tool_leaves_the_others_served(home):
+    text = (home / "harbour.yaml").read_text()
+    (home / "harbour.yaml").write_text(
+        text.replace("call: harbour.get-ship\n      with: {id: h", "call: harbour.sink\n      with: {id: h")
+    )
+
+    with Command(home, "harbour.yaml", "--port", "rest=0", "--port", "mcp=0", environment=ENVIRONMENT) as command:
+        command.ready()
+        assert "error E-CALL-UNRESOLVED: unknown operation 'harbour.sink'" in command.stderr
+        assert command.rest("GET", "/ships/1").status == 502
+        assert "harbour.sink" in command.tool("find-ship", id="1")["content"][0]["text"]
 
 
 def test_two_operations_on_one_path_are_placed_and_the_first_is_served(home):

@@ -22,6 +22,7 @@ _VARIABLE = re.compile(r"\$?\{\{\s*([^{}]+?)\s*\}\}|\$?\{([^{}]+)\}")
 _PLACEHOLDER = re.compile(
     r"your[-_.]?(domain|host|company|instance|server|tenant)|(^|\.)example\.(com|org|net)$|<.+>", re.IGNORECASE
 )
+_WHOLE_HOST = re.compile(r"(https?:)?//[^/?#]+/", re.IGNORECASE)  # a host that no variable can add to
 _HOST = re.compile(r"[A-Za-z0-9._~-]+(:[0-9]+)?")
 
 
@@ -62,7 +63,8 @@ class BaseUri:
                 f"base URI of namespace {self.namespace!r} is unusable: {problem}",
                 hint=f"set it with --base-uri {self.namespace}=URL", code="E-BASEURI",
             )  # fmt: skip
-        literal = not self.variables or (isinstance(self.parts[0], str) and "/" in self.parts[0].removeprefix("https://"))
+        first = self.parts[0] if self.parts else ""
+        literal = not self.variables or (isinstance(first, str) and _WHOLE_HOST.match(first) is not None)
         return (origin if literal else Origin(scheme=origin.scheme, host=origin.host, port=origin.port, literal=False)), prefix
 
 

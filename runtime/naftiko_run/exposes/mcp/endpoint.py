@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
-from naftiko_run.errors import NaftikoError, RequestError, suggest
+from naftiko_run.errors import NaftikoError, OperationUnavailable, RequestError, suggest
 from naftiko_run.exposes.exposure import Run
 from naftiko_run.exposes.failures import log_failure
 from naftiko_run.exposes.mcp.catalog import Catalog, ToolEntry
@@ -159,6 +159,9 @@ class Endpoint:
         name, arguments = self._target(message, "name"), self._arguments(message)
 
         async def call(entry: ToolEntry, given: dict[str, object]) -> bytes:
+            reason = entry.tool.flow.unavailable
+            if reason is not None:  # before anything is said about arguments, which could not help
+                raise OperationUnavailable(reason.message, hint=reason.hint, code=reason.code)
             if self.settings.telemetry is not None:
                 return await self._traced_tool(self.settings.telemetry, entry, given, modern)
             result = await self.run(entry.tool.flow, entry.binder.arguments(given), self.limits.mcp_deadline)
