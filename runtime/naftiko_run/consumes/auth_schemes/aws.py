@@ -47,7 +47,10 @@ def aws(block: AuthBlock) -> Authentication:
 
 
 def _build(values: Mapping[str, str]) -> Authenticator:
-    return AwsSignature(**values)
+    return AwsSignature(
+        access_key=values["access_key"], secret_key=values["secret_key"], region=values["region"], service=values["service"],
+        session_token=values.get("session_token", ""),
+    )  # fmt: skip
 
 
 class AwsSignature(Authenticator):
