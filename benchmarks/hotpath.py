@@ -113,6 +113,7 @@ def _fill(client: HttpClient, origin: Any, body: bytes, connections: int) -> Non
             origin, pool._faults, client.settings.limits, pool._connections.add, pool._lost
         )
         connection.connection_made(transport)
+        connection.seen = time.monotonic()
         pool._keep(connection)
 
 
@@ -148,8 +149,8 @@ async def _measure(names: list[str], count: int, rounds: int, profiled: bool) ->
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hotpath", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(SCENARIOS)}; all of them without")
-    parser.add_argument("--count", type=int, default=2000, help="requests in a round")
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--count", type=int, default=500, help="requests in a round")
+    parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--profile", action="store_true", help="run under cProfile and print where the time went")
     given = parser.parse_args()
     uvloop.run(_measure(given.scenarios or list(SCENARIOS), given.count, given.rounds, given.profile))

@@ -163,3 +163,14 @@ def test_settings_show_no_secret():
     settings = dataclasses.replace(ClientSettings(), proxy="http://user:canary@proxy.test")
 
     assert "canary" not in repr(settings)
+
+
+async def test_a_burst_finds_the_connections_of_the_one_before(upstream):
+    upstream.replies(delay=0.02)
+    client = HttpClient("training", ClientSettings(limits=Limits(namespace_idle=2)))
+
+    for _ in range(3):
+        await asyncio.gather(*(client.send(ask(upstream), Deadline(5)) for _ in range(6)))
+    await client.close()
+
+    assert upstream.connections == 6

@@ -76,8 +76,11 @@ class Breaker:
         if generation != self._generation:
             return
         if self.state == "closed":
-            if failed is not None:
-                self._count(now, failed)
+            if failed:
+                self._failed(now)
+            elif failed is not None:
+                self._counts.add(now, False)
+                self._failures = 0
         elif failed is None:
             self._probing -= 1
         elif failed:
@@ -94,12 +97,9 @@ class Breaker:
             return 0.0
         return max(1.0, self._reopens - now)
 
-    def _count(self, now: float, failed: bool) -> None:
+    def _failed(self, now: float) -> None:
         counts, rules = self._counts, self._rules
-        counts.add(now, failed)
-        if not failed:
-            self._failures = 0
-            return
+        counts.add(now, True)
         self._failures += 1
         crowd = counts.all >= rules.least_calls and counts.marked >= rules.share * counts.all
         if crowd or self._failures >= rules.consecutive:

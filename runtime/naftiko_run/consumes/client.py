@@ -55,6 +55,7 @@ class HttpClient:
         self._transport = build_transport(settings, self._faults)
         self._clock = settings.clock
         limits = settings.limits
+        self._attempt_time = limits.attempt_time
         self._bulkhead = Bulkhead(limits.namespace_in_flight, limits.namespace_queue)
         self._budget = RetryBudget()
         self._policy = RetryPolicy()
@@ -99,7 +100,16 @@ class HttpClient:
                 self._budget.request(start)
             if self.on_send is not None:
                 self.on_send(request, attempt)
-            last = await self._attempt(request, deadline, breaker, generation, start)
+            seconds = min(self._attempt_time, deadline.remaining())
+            failed: bool | None = None
+            try:
+                last = await self._transport.send(request, seconds) if seconds > 0 else self._faults.timeout()
+                failed = _failed(last, seconds)
+            except RequestError as error:
+                last = error
+                failed = _failed(error, seconds)
+            finally:
+                breaker.leave(generation, start if failed is False else self._clock(), failed)
             if self.on_exchange is not None:
                 self.on_exchange(request, last, self._clock() - start, attempt)
             if type(last) is UpstreamReply and last.status < 429:
@@ -109,22 +119,6 @@ class HttpClient:
                 return _settle(last)
             await self.settings.sleep(pause)
             attempt += 1
-
-    async def _attempt(
-        self, request: UpstreamRequest, deadline: Deadline, breaker: Breaker, generation: int, start: float
-    ) -> Outcome:
-        seconds = min(self.settings.limits.attempt_time, deadline.remaining())
-        failed: bool | None = None
-        outcome: Outcome
-        try:
-            outcome = await self._transport.send(request, seconds) if seconds > 0 else self._faults.timeout()
-            failed = _failed(outcome, seconds)
-        except RequestError as error:
-            outcome = error
-            failed = _failed(error, seconds)
-        finally:
-            breaker.leave(generation, start if failed is False else self._clock(), failed)
-        return outcome
 
     def _pause(self, request: UpstreamRequest, outcome: Outcome, attempt: int, deadline: Deadline) -> float | None:
         """Seconds before the next attempt, or ``None`` where there is none."""

@@ -14,12 +14,18 @@ class Origin:
     host: str
     port: int
     literal: bool = True
+    authority: str = field(init=False, repr=False, compare=False)
+    """``host`` or ``host:port``, the port left out where it is the scheme's own; IPv6 in brackets."""
+    _hash: int = field(init=False, repr=False, compare=False)
 
-    @property
-    def authority(self) -> str:
-        """``host`` or ``host:port``, the port left out where it is the scheme's own; IPv6 in brackets."""
+    def __post_init__(self) -> None:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == (443 if self.scheme == "https" else 80) else f"{host}:{self.port}"
+        own = self.port == (443 if self.scheme == "https" else 80)
+        object.__setattr__(self, "authority", host if own else f"{host}:{self.port}")
+        object.__setattr__(self, "_hash", hash((self.scheme, self.host, self.port, self.literal)))
+
+    def __hash__(self) -> int:
+        return self._hash  # every request is looked up by its origin several times
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.authority}"
@@ -52,7 +58,10 @@ class UpstreamReply:
     body: bytes
 
     def header(self, name: str, default: str = "") -> str:
-        return next((value for key, value in self.headers if key == name), default)
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return default
 
     @property
     def media_type(self) -> str:

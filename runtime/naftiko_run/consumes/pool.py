@@ -25,7 +25,7 @@ from naftiko_run.consumes.tls import TlsContext
 from naftiko_run.consumes.wire import Connection, Unanswered
 
 TICK = 0.05  # how late a limit may strike
-SWEEP = 1.0
+SWEEP = 0.5  # how long a burst may leave more idle connections behind than are allowed
 KEEP = 30.0  # how long an idle connection is kept, where the upstream does not promise less
 
 
@@ -38,7 +38,6 @@ class Pool:
         self._connections: set[Connection] = set()
         self._idle: dict[Origin, list[Connection]] = {}
         self._idle_count = self._opening = 0
-        self._busy: set[Connection] = set()
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._watch: asyncio.TimerHandle | None = None
         self._sweep: asyncio.TimerHandle | None = None
@@ -52,16 +51,17 @@ class Pool:
 
     async def send(self, request: UpstreamRequest, seconds: float) -> UpstreamReply:
         head = self._head.encode(request, self._head.fields(request))
-        expires = monotonic() + seconds
-        connection = self._take(request) or await self._acquire(request, expires, fresh=False)
+        now = monotonic()
+        expires = now + seconds
+        connection = self._take(request, now) or await self._acquire(request, expires, fresh=False)
         try:
-            return await self._exchange(connection, request, head, expires)
+            return await self._exchange(connection, request, head, now, expires)
         except Unanswered as error:
             if not connection.used or not may_repeat(request):
                 raise self._faults.reset() from error
         connection = await self._acquire(request, expires, fresh=True)
         try:
-            return await self._exchange(connection, request, head, expires)
+            return await self._exchange(connection, request, head, monotonic(), expires)
         except Unanswered as error:
             raise self._faults.reset() from error
 
@@ -84,15 +84,14 @@ class Pool:
 
     # ---- one exchange
 
-    async def _exchange(self, connection: Connection, request: UpstreamRequest, head: bytes, expires: float) -> UpstreamReply:
-        loop = asyncio.get_running_loop()
-        self._busy.add(connection)
+    async def _exchange(
+        self, connection: Connection, request: UpstreamRequest, head: bytes, now: float, expires: float
+    ) -> UpstreamReply:
         if self._watch is None:
-            self._watch = loop.call_later(TICK, self._look_at_clock)
+            self._watch = asyncio.get_running_loop().call_later(TICK, self._look_at_clock)
         try:
-            return await connection.exchange(loop, request, head, expires)
+            return await connection.exchange(request, head, now, expires)
         finally:
-            self._busy.discard(connection)
             if connection.reusable:
                 self._keep(connection)
             else:
@@ -101,18 +100,18 @@ class Pool:
     def _look_at_clock(self) -> None:
         self._watch = None
         now, idle = monotonic(), self._limits.idle_time
-        for connection in tuple(self._busy):
+        busy = [connection for connection in self._connections if connection.busy]
+        for connection in busy:
             if now >= connection.expires or now - connection.seen >= idle:
                 connection.fail(self._faults.timeout())
-        if self._busy and not self._closed:
+        if busy and not self._closed:
             self._watch = asyncio.get_running_loop().call_later(TICK, self._look_at_clock)
 
     # ---- kept connections
 
-    def _take(self, request: UpstreamRequest) -> Connection | None:
+    def _take(self, request: UpstreamRequest, now: float) -> Connection | None:
         """A kept connection that is still good, the most recently used first."""
         kept = self._idle.get(request.origin)
-        now = monotonic()
         while kept:
             connection = kept.pop()
             self._idle_count -= 1
@@ -126,11 +125,11 @@ class Pool:
         return None
 
     def _keep(self, connection: Connection) -> None:
-        if self._closed or self._idle_count >= self._limits.namespace_idle:
+        if self._closed:
             connection.abort()
             return
         hint = connection.idle_hint
-        connection.idle_until = monotonic() + (KEEP if hint is None else min(KEEP, hint))
+        connection.idle_until = connection.seen + (KEEP if hint is None else min(KEEP, hint))
         kept = self._idle.get(connection.origin)
         if kept is None:
             kept = self._idle[connection.origin] = []
@@ -138,14 +137,18 @@ class Pool:
         self._idle_count += 1
         if self._sweep is None:
             self._sweep = asyncio.get_running_loop().call_later(SWEEP, self._sweep_idle)
-        self._wake_one()
+        if self._waiting:
+            self._wake_one()
 
     def _sweep_idle(self) -> None:
+        """Close what has been idle for too long, and what is idle beyond the number allowed."""
         self._sweep = None
         now = monotonic()
         for origin, kept in list(self._idle.items()):
             for connection in [one for one in kept if one.idle_until < now]:
                 self._drop_idle(connection)
+            while kept and self._idle_count > self._limits.namespace_idle and kept[0].seen < now - SWEEP:
+                self._drop_idle(kept[0])
             if not kept:
                 del self._idle[origin]
         if self._idle:
@@ -164,7 +167,7 @@ class Pool:
         """A connection as soon as there is room for one, kept or new."""
         until = min(expires, monotonic() + self._limits.pool_wait)
         while not self._closed:
-            kept = None if fresh else self._take(request)
+            kept = None if fresh else self._take(request, monotonic())
             if kept is not None:
                 return kept
             if self.open_connections < self._limits.namespace_connections or self._make_room():

@@ -19,6 +19,7 @@ _COMMON = (
 _NAMES = {form.encode(): name.lower() for name in _COMMON for form in (name, name.lower())}
 _CONNECTION = frozenset({"connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade"})
 _FRAMING = frozenset({"content-length", "content-encoding", "transfer-encoding", *_CONNECTION})
+_IGNORED = frozenset({b"Connection", b"connection"})  # what a parser already acts on, as it is usually spelled
 _BODILESS = (204, 304)
 _FLAWS = {
     "corrupt": "is not the compressed data that it claims to be",
@@ -31,7 +32,7 @@ class Response:
     """Collects one response at a time; ``begin`` before each."""
 
     __slots__ = (
-        "_chunked", "_coding", "_inflater", "_length", "_limit", "_method", "_parts", "_size", "complete", "error", "excess",
+        "_chunked", "_coding", "_fields", "_inflater", "_length", "_limit", "_method", "_parts", "complete", "error", "excess",
         "faults", "headers", "idle_hint", "limits", "received", "started", "status",
     )  # fmt: skip
 
@@ -51,8 +52,8 @@ class Response:
         self._forget()
 
     def _forget(self) -> None:
+        self._fields: list[tuple[bytes, bytes]] = []
         self.headers: list[tuple[str, str]] = []
-        self._size = 0
         self._length: int | None = None
         self._chunked = False
         self._coding = ""
@@ -66,19 +67,25 @@ class Response:
             self.excess = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self.status >= 200:
-            return  # a trailer
-        self._size += len(name) + len(value) + 4
-        if self._size > self.limits.response_header_bytes:
+        if self.status < 200:  # else it is a trailer
+            self._fields.append((name, value))
+
+    def _read_fields(self) -> None:
+        """All fields of the head, which is complete."""
+        headers, size = self.headers, 0
+        for name, value in self._fields:
+            size += len(name) + len(value) + 4
+            lowered = _NAMES.get(name)
+            if lowered is None:
+                if name in _IGNORED:
+                    continue
+                lowered = name.lower().decode("latin-1")
+                if lowered in _FRAMING:
+                    self._frame(lowered, value.decode("latin-1"))
+                    continue
+            headers.append((lowered, value.decode("latin-1")))
+        if size > self.limits.response_header_bytes:
             raise self.refuse("has too large a head")
-        lowered = _NAMES.get(name)
-        text = value.decode("latin-1")
-        if lowered is None:
-            lowered = name.lower().decode("latin-1")
-            if lowered in _FRAMING:
-                self._frame(lowered, text)
-                return
-        self.headers.append((lowered, text))
 
     def _frame(self, name: str, text: str) -> None:
         if name == "content-length":
@@ -116,6 +123,7 @@ class Response:
             self.received += 1
             self._forget()
             return
+        self._read_fields()
         if self._chunked and self._length is not None:
             raise self.refuse("has two lengths")
         self.received = 0

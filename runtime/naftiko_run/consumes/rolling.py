@@ -6,7 +6,7 @@ from __future__ import annotations
 class RollingCounts:
     """Two counters per second in a ring. The oldest second is dropped whole, so the window is up to one second short."""
 
-    __slots__ = ("_all", "_marked", "_second", "_seconds", "all", "marked")
+    __slots__ = ("_all", "_marked", "_place", "_second", "_seconds", "all", "marked")
 
     def __init__(self, seconds: int) -> None:
         self._seconds = seconds
@@ -15,24 +15,23 @@ class RollingCounts:
     def clear(self) -> None:
         self._all = [0] * self._seconds
         self._marked = [0] * self._seconds
-        self._second = 0
+        self._second = self._place = 0
         self.all = self.marked = 0
 
-    def add(self, now: float, marked: bool) -> None:
+    def add(self, now: float, marked: bool = False) -> None:
         second = int(now)
         if second != self._second:
             self._move(second)
-        place = second % self._seconds
-        self._all[place] += 1
+        self._all[self._place] += 1
         self.all += 1
         if marked:
-            self._marked[place] += 1
+            self._marked[self._place] += 1
             self.marked += 1
 
     def add_marked_only(self, now: float) -> None:
         """Mark without counting a call."""
         self._move(int(now))
-        self._marked[int(now) % self._seconds] += 1
+        self._marked[self._place] += 1
         self.marked += 1
 
     def totals(self, now: float) -> tuple[int, int]:
@@ -49,4 +48,4 @@ class RollingCounts:
             self.all -= self._all[place]
             self.marked -= self._marked[place]
             self._all[place] = self._marked[place] = 0
-        self._second = second
+        self._second, self._place = second, second % self._seconds

@@ -48,8 +48,8 @@ class Connection(asyncio.Protocol):
     """``exchange`` one request at a time; ``reusable`` tells whether another may follow."""
 
     __slots__ = (
-        "_bodiless_bytes", "_collector", "_faults", "_head_limit", "_head_request", "_on_lost", "_on_made", "_read_any",
-        "_waiter", "expires", "idle_until", "origin", "reusable", "seen", "transport", "used",
+        "_bodiless_bytes", "_collector", "_faults", "_head_limit", "_head_request", "_loop", "_on_lost", "_on_made",
+        "_read_any", "_waiter", "expires", "idle_until", "origin", "reusable", "seen", "transport", "used",
     )  # fmt: skip
 
     def __init__(
@@ -66,14 +66,17 @@ class Connection(asyncio.Protocol):
         self._bodiless_bytes = 0
         self._read_any = self._head_request = False
         self._waiter: asyncio.Future[UpstreamReply] | None = None
+        self._loop = asyncio.get_running_loop()
         self._on_made, self._on_lost = on_made, on_lost
 
-    def exchange(
-        self, loop: asyncio.AbstractEventLoop, request: UpstreamRequest, head: bytes, expires: float
-    ) -> asyncio.Future[UpstreamReply]:
+    @property
+    def busy(self) -> bool:
+        return self._waiter is not None
+
+    def exchange(self, request: UpstreamRequest, head: bytes, now: float, expires: float) -> asyncio.Future[UpstreamReply]:
         """Send, and promise the reply. The future fails with ``Unanswered`` or a ``RequestError``."""
         transport = self.transport
-        waiter: asyncio.Future[UpstreamReply] = loop.create_future()
+        waiter: asyncio.Future[UpstreamReply] = self._loop.create_future()
         if transport is None or transport.is_closing():
             waiter.set_exception(Unanswered())
             return waiter
@@ -82,7 +85,7 @@ class Connection(asyncio.Protocol):
         self._head_request = request.method == "HEAD"
         self._read_any = self.reusable = False
         self._bodiless_bytes = 0
-        self.expires, self.seen = expires, monotonic()
+        self.expires, self.seen = expires, now
         body = request.body
         if not body:
             transport.write(head)
