@@ -13,116 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-import orjson
-
 from naftiko_run.consumes.bodies import RawBody, is_json
 from naftiko_run.errors import BodyTooLarge, InvalidInputs, MalformedRequest
 from naftiko_run.expressions.jsonpath import JsonPath, compile_jsonpath
 from naftiko_run.expressions.names import fold
 from naftiko_run.expressions.scope import MISSING
+from naftiko_run.flows.conversion import CONVERTERS, Converter, Unfit, anything
 from naftiko_run.flows.inputs import InputParameter
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
 from naftiko_run.values import depth_exceeds, load_json
-
-Converter = Callable[[object], object]
-
-
-class Unfit(ValueError):
-    """A value does not have the declared type; the text says what was expected."""
-
-
-# ---- types
-
-
-def _string(value: object) -> object:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return str(value)
-    raise Unfit("must be text")
-
-
-def _integer(value: object) -> object:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, str):
-        text = value.strip()
-        digits = text[1:] if text[:1] in "+-" else text
-        if digits.isdigit() and digits.isascii() and len(digits) <= 1000:
-            return int(text)
-    raise Unfit("must be an integer")
-
-
-def _number(value: object) -> object:
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        try:
-            number = orjson.loads(value.strip().lstrip("+"))
-        except ValueError:
-            number = None
-        if isinstance(number, (int, float)) and not isinstance(number, bool):
-            return number
-    raise Unfit("must be a number")
-
-
-def _boolean(value: object) -> object:
-    if isinstance(value, bool):
-        return value
-    word = value.strip().lower() if isinstance(value, str) else value
-    if word in ("true", "1", 1, "yes", "on"):
-        return True
-    if word in ("false", "0", 0, "no", "off", ""):
-        return False
-    raise Unfit("must be true or false")
-
-
-def _array(value: object) -> object:
-    if isinstance(value, (list, RawBody)):
-        return value
-    if isinstance(value, str):
-        parsed = _parsed(value)
-        return parsed if isinstance(parsed, list) else [value]
-    raise Unfit("must be an array")
-
-
-def _object(value: object) -> object:
-    if isinstance(value, (dict, RawBody)):
-        return value
-    parsed = _parsed(value) if isinstance(value, str) else None
-    if isinstance(parsed, dict):
-        return parsed
-    if isinstance(value, list):
-        return value  # `object` is written for lists, too, nearly everywhere
-    raise Unfit("must be an object")
-
-
-def _any(value: object) -> object:
-    return value
-
-
-def _parsed(text: str) -> object:
-    try:
-        return orjson.loads(text)
-    except ValueError:
-        return None
-
-
-CONVERTERS: Mapping[str, Converter] = {
-    "string": _string,
-    "integer": _integer,
-    "number": _number,
-    "boolean": _boolean,
-    "array": _array,
-    "object": _object,
-    "any": _any,
-    "file": _any,
-}
-
 
 # ---- one input, prepared
 
@@ -172,7 +71,7 @@ def _prepare(one: InputParameter) -> _Prepared:
     return _Prepared(
         name=one.name,
         keys=tuple(dict.fromkeys((one.name, one.published))),
-        convert=CONVERTERS.get(one.type, _any),
+        convert=CONVERTERS.get(one.type, anything),
         required=one.required and one.default is None and one.constant is None,
         check=_compile_check(one),
         default=one.default,
@@ -267,7 +166,7 @@ def _arguments(binder: Binder, given: Mapping[str, object], environment: Mapping
             if key in given:
                 raw = given[key]
                 break
-        if raw is None and one.convert is not _any:
+        if raw is None and one.convert is not anything:
             raw = MISSING
         _accept(one, raw, values, errors)
     if len(given) > len(values) or errors.found:
