@@ -336,6 +336,12 @@ def clients() -> Any:
     return sibling("clients")
 
 
+@pytest.fixture
+def outcomes() -> Any:
+    """How a run of the official scenarios is read."""
+    return sibling("outcomes")
+
+
 @pytest.fixture(scope="session")
 def node() -> Path:
     """The folder with Node.js and the packages that ``./dev conformance`` brings."""

@@ -1,6 +1,6 @@
 """The command as clients meet it: the official clients for Python and TypeScript and the inspector, over HTTP and over stdio.
 
-Those of Node.js come with ``./dev conformance``.
+Those that need Node.js come with ``./dev conformance``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ async def test_the_official_python_client_over_stdio(command, clients, mode):
 
 # ---- Node.js
 
-TYPESCRIPT = [("client", "auto"), ("client", "legacy"), ("client", "2026-07-28"), ("sdk", "legacy")]
+TYPESCRIPT = ["client auto", "client legacy", "client 2026-07-28", "sdk legacy"]
 
 
 @pytest.fixture
@@ -58,23 +58,25 @@ def script(node, tmp_path):
 
 
 @pytest.mark.node
-@pytest.mark.parametrize(("package", "mode"), TYPESCRIPT, ids="-".join)
-async def test_the_official_typescript_client_over_http(conformance_url, clients, node, script, package, mode):
-    clients.check(await script(FOLDER / "client.mjs", node, package, mode, conformance_url))
+@pytest.mark.parametrize("kind", TYPESCRIPT)
+async def test_the_official_typescript_client_over_http(conformance_url, clients, node, script, kind):
+    clients.check(await script(FOLDER / "client.mjs", node, *kind.split(), conformance_url))
 
 
 @pytest.mark.node
-@pytest.mark.parametrize(("package", "mode"), TYPESCRIPT, ids="-".join)
-async def test_the_official_typescript_client_over_stdio(command, clients, node, script, package, mode):
-    clients.check(await script(FOLDER / "client.mjs", node, package, mode, *command), stdio=True)
+@pytest.mark.parametrize("kind", TYPESCRIPT)
+async def test_the_official_typescript_client_over_stdio(command, clients, node, script, kind):
+    clients.check(await script(FOLDER / "client.mjs", node, *kind.split(), *command), stdio=True)
 
 
 @pytest.mark.node
+@pytest.mark.slow
 async def test_the_inspector_over_http(conformance_url, clients, node, script):
     await look_around_with_the_inspector(node, script, clients, "http", [conformance_url])
 
 
 @pytest.mark.node
+@pytest.mark.slow
 async def test_the_inspector_over_stdio(command, clients, node, script):
     await look_around_with_the_inspector(node, script, clients, "stdio", command)
 

@@ -191,39 +191,46 @@ def test_requests_can_be_piped_into_a_process(command):
     assert json.loads(done.stdout)["result"]["structuredContent"]["data"] == "Data for ID: 7"
 
 
-class Halting(BaseHTTPRequestHandler):
-    """Answers the data of ``one`` at once, and of anything else when it may."""
-
+@pytest.fixture
+def halting():
+    """The URL of an upstream that answers for ``one`` at once, and for anything else when the event is set."""
     may = threading.Event()
 
-    def do_GET(self):
-        if not self.path.endswith("/one"):
-            self.may.wait(10)
-        body = b'{"id":"two"}'
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+    class Halting(BaseHTTPRequestHandler):
+        def do_GET(self):
+            if not self.path.endswith("/one"):
+                may.wait(10)
+            body = b'{"id":"two"}'
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
 
-    def log_message(self, *args):
-        """Silent."""
+        def log_message(self, *args):
+            """Silent."""
 
-
-def test_progress_is_written_while_the_call_runs(run_command):
     upstream = ThreadingHTTPServer(("127.0.0.1", 0), Halting)
-    threading.Thread(target=upstream.serve_forever, kwargs={"poll_interval": 0.01}).start()
-    command = run_command("--stdio", "--base-uri", f"fixtures=http://127.0.0.1:{upstream.server_port}")
+    thread = threading.Thread(target=upstream.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{upstream.server_port}", may
+    may.set()
+    upstream.shutdown()
+    upstream.server_close()
+    thread.join()
+
+
+def test_progress_is_written_while_the_call_runs(run_command, halting):
+    url, may = halting
+    command = run_command("--stdio", "--base-uri", f"fixtures={url}")
     params = {"name": "test_tool_with_progress", "_meta": {"progressToken": "p"}}
 
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         process.stdin.write(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode() + b"\n")
         process.stdin.flush()
         first = json.loads(process.stdout.readline())  # would not end if it were kept until the answer
-        Halting.may.set()
+        may.set()
         rest = [json.loads(process.stdout.readline()) for _ in range(3)]
         process.stdin.close()
-    upstream.shutdown()
-    upstream.server_close()
 
     assert first["params"]["message"] == "first"
     assert [one.get("params", {}).get("message") for one in rest] == ["second", "third", None]
