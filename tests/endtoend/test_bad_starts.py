@@ -9,6 +9,8 @@ import pytest
 import yaml
 from running import DOCUMENT, SECRET, Command, free_port, is_free, run
 
+from naftiko_run.cli.main import main
+
 ENVIRONMENT = {"HARBOUR_KEY": SECRET}
 
 
@@ -30,6 +32,24 @@ def refused(home, *arguments, environment=ENVIRONMENT):
     return stderr
 
 
+@pytest.fixture
+def refuse(home, capsys, monkeypatch):
+    """The same within this process, for what is refused before anything is opened."""
+
+    def start(*arguments, environment=ENVIRONMENT):
+        monkeypatch.chdir(home)
+        monkeypatch.delenv("HARBOUR_KEY", raising=False)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        code = main(arguments)
+        printed = capsys.readouterr()
+        assert (code, printed.out) == (2, "")
+        assert not [word for word in ("Traceback", "internal error", SECRET) if word in printed.err]
+        return printed.err
+
+    return start
+
+
 # ---- files
 
 
@@ -42,48 +62,46 @@ def test_broken_yaml_is_placed(home):
     assert "hint:" in said
 
 
-def test_an_unknown_operation_is_placed_with_the_nearest_name(home):
+def test_an_unknown_operation_is_placed_with_the_nearest_name(home, refuse):
     (home / "harbour.yaml").write_text(DOCUMENT.replace("call: harbour.", "call: harbour.re"))
 
-    said = refused(home, "harbour.yaml")
+    said = refuse("harbour.yaml")
 
     assert "error E-CALL-UNRESOLVED: unknown operation 'harbour.relist-ships'" in said
     assert "did you mean 'harbour.list-ships'?" in said
 
 
-def test_a_file_that_is_not_there_is_named_with_the_nearest(home):
-    assert refused(home, "harbor.yaml") == (
-        "error E-NO-FILE: there is no file 'harbor.yaml'\n  hint: did you mean 'harbour.yaml'?\n"
-    )
+def test_a_file_that_is_not_there_is_named_with_the_nearest(home, refuse):
+    assert refuse("harbor.yaml") == ("error E-NO-FILE: there is no file 'harbor.yaml'\n  hint: did you mean 'harbour.yaml'?\n")
 
 
-def test_a_file_that_is_no_text_is_refused(home):
+def test_a_file_that_is_no_text_is_refused(home, refuse):
     (home / "image.yaml").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
 
-    assert "E-ENCODING" in refused(home, "image.yaml")
+    assert "E-ENCODING" in refuse("image.yaml")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the administrator may read every file")
-def test_a_file_that_may_not_be_read_is_refused(home):
+def test_a_file_that_may_not_be_read_is_refused(home, refuse):
     (home / "harbour.yaml").chmod(0)
 
-    assert "error E-YAML" in refused(home, "harbour.yaml")
+    assert "error E-YAML" in refuse("harbour.yaml")
 
 
-def test_something_that_is_no_regular_file_is_refused(home):
+def test_something_that_is_no_regular_file_is_refused(home, refuse):
     os.mkfifo(home / "pipe.yaml")
 
-    assert "pipe.yaml" in refused(home, "pipe.yaml")
+    assert "pipe.yaml" in refuse("pipe.yaml")
 
 
-def test_a_folder_without_capabilities_is_refused(home):
+def test_a_folder_without_capabilities_is_refused(home, refuse):
     (home / "empty").mkdir()
 
-    assert "no capability file was found" in refused(home, "empty")
+    assert "no capability file was found" in refuse("empty")
 
 
-def test_a_missing_variable_is_named_and_placed(home):
-    said = refused(home, "harbour.yaml", environment={})
+def test_a_missing_variable_is_named_and_placed(home, refuse):
+    said = refuse("harbour.yaml", environment={})
 
     assert "error E-SECRET-MISSING: no value for 'HARBOUR_KEY' (environment variable 'HARBOUR_KEY')" in said
     assert "--env-file" in said
@@ -117,24 +135,11 @@ def test_a_missing_variable_is_named_and_placed(home):
     ],
     ids=lambda value: "=".join(value) if isinstance(value, list) else "",
 )
-def test_a_wrong_option_is_one_sentence(home, capsys, arguments, sentence):
-    from naftiko_run.cli.main import main
+def test_a_wrong_option_is_one_sentence(refuse, arguments, sentence):
+    said = refuse("harbour.yaml", *arguments)
 
-    os.environ["HARBOUR_KEY"], before = SECRET, os.environ.get("HARBOUR_KEY")
-    folder = os.getcwd()
-    try:
-        os.chdir(home)
-        code = main(["harbour.yaml", *arguments])
-    finally:
-        os.chdir(folder)
-        del os.environ["HARBOUR_KEY"]
-        if before is not None:
-            os.environ["HARBOUR_KEY"] = before
-
-    printed = capsys.readouterr()
-    assert (code, printed.out) == (2, "")
-    assert sentence in printed.err
-    assert "canary" not in printed.err
+    assert sentence in said
+    assert "canary" not in said
 
 
 def test_a_refusal_is_one_json_object_where_logs_are(home):
