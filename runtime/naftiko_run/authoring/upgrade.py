@@ -1,8 +1,8 @@
 """A file in any published spelling in, the same file in the newest one out: comments and order kept.
 
 The text is written anew from the placed nodes rather than patched: lists become maps, which moves a name from a value to a
-key, and no round-trip library carries comments across that. Each comment goes with the line it stood above or beside; scalars that were
-written as blocks stay blocks. Layout is normalised: two spaces, no flow style except for empty and short plain collections.
+key, and no round-trip library carries comments across that. Each comment goes with the line it stood above or beside; texts
+that were written as blocks stay blocks. Layout is normalised: two spaces, no flow style except for short plain lists.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from naftiko_run.document.nodes import Node
 from naftiko_run.document.reader import read_text
 
 VERSIONS: Mapping[str, str] = {"ikanos-beta5": "1.0.0-beta5"}
-_MAPPED = frozenset(
-    "resource operation parameter restResource restOperation tool mcpResource prompt argument skillItem skillTool step flow".split()
-)
+_MAPPED = frozenset({
+    "resource", "operation", "parameter", "restResource", "restOperation", "tool", "mcpResource", "prompt", "argument",
+    "skillItem", "skillTool", "step", "flow",
+})  # fmt: skip
 """Kinds of object that the newest language keeps in maps by name."""
 _SHORT = 100
 _WIDEST = 120

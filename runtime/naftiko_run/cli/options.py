@@ -157,7 +157,7 @@ DOCUMENTS = (".yaml", ".yml")
 def find_files(words: Iterable[str], *, accept: Callable[[Path], bool] | None = None) -> tuple[list[Path], bool]:
     """The files that words name: a file, a folder (searched below), a glob. Second: whether a folder or glob was among them.
 
-    A bare name that is not in the working directory is looked for in ``./capabilities/``. Mock documents are left out.
+    A bare name that is not in the working directory is looked for in ``./capabilities/``. Mock documents and tests are left out.
     """
     import glob
 
@@ -182,7 +182,7 @@ def find_files(words: Iterable[str], *, accept: Callable[[Path], bool] | None = 
 
 
 def is_document(path: Path) -> bool:
-    return path.suffix.lower() in DOCUMENTS and not path.name.endswith((".mock.yaml", ".mock.yml"))
+    return path.suffix.lower() in DOCUMENTS and not path.name.endswith((".mock.yaml", ".mock.yml", ".test.yaml", ".test.yml"))
 
 
 def _hidden(path: Path, below: Path) -> bool:
