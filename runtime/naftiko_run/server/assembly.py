@@ -301,8 +301,13 @@ def _guarded(handler: Handler, group: Sequence[Served], parts: _Parts) -> Handle
     guards = guards_of(group, parts.engine, parts.process.failures)
     if not guards:
         return handler
-    by_namespace = {s.exposure.namespace: guards[id(s.exposure)] for s in group if id(s.exposure) in guards}
-    return guarded(handler, by_namespace)
+    # Of MCP one namespace can be asked for by its path; several exposures may have the same one.
+    by_path: dict[str, list[Guard]] = {}
+    for served in group:
+        if isinstance(served.exposure, McpExposure):
+            found = by_path.setdefault(f"/mcp/{served.exposure.namespace}", [])
+            found += [guards[id(served.exposure)]] if id(served.exposure) in guards else []
+    return guarded(handler, list(guards.values()), by_path)
 
 
 def guards_of(group: Sequence[Served], engine: Engine, failures: FailureLimit) -> dict[int, Guard]:

@@ -27,22 +27,21 @@ def build_guard(exposure: Exposure, live: LiveCapability, failures: FailureLimit
     return declared.bind(live.scope, context=context, redactor=live.redactor)
 
 
-def guarded(handler: Handler, guards: Mapping[str, Guard]) -> Handler:
-    """``handler`` behind the guards of its exposures: a path that names a namespace asks for that one's, any other for all.
+def guarded(handler: Handler, guards: Sequence[Guard], by_path: Mapping[str, Sequence[Guard]]) -> Handler:
+    """``handler`` behind the guards of its exposures: those of ``by_path`` where a path serves some of them only, else all.
 
     What a guard publishes about itself (the protected resource metadata of RFC 9728) is served without it.
     """
 
     async def handle(request: HttpRequest) -> HttpAnswer:
         if request.path.startswith("/.well-known/"):
-            for guard in guards.values():
+            for guard in guards:
                 published = guard.well_known(request)
                 if published is not None:
                     return published
-        named = request.path.rstrip("/").rpartition("/")[2]
-        chosen = [guards[named]] if named in guards else guards.values()
+        path = request.path if request.path in by_path else request.path.rstrip("/")
         try:
-            for guard in chosen:
+            for guard in by_path.get(path, guards):
                 await guard.check(request)
         except RequestError as error:
             return problem(error, request.request_id)
