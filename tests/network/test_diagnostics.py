@@ -188,6 +188,17 @@ def test_the_smallest_unit_is_disabled(code, tmp_path):
     assert tools[-1].flow.unavailable is None
 
 
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_call_whose_path_input_has_no_place_is_refused_whatever_its_method(method, tmp_path):
+    text = CASES["E-PATH-PARAM-UNPLACED"][0].replace("method: GET", f"method: {method}")
+    (tmp_path / "cap.yaml").write_text(text, encoding="utf-8")
+
+    exposure = next(e for e in load(tmp_path / "cap.yaml").exposures if isinstance(e, McpExposure))
+
+    assert exposure.tools[0].flow.unavailable is not None
+    assert exposure.tools[0].flow.unavailable.hint.endswith(f"until then {method} calls are refused")
+
+
 def test_a_missing_secret_is_named_at_start_with_its_place(tmp_path):
     text, _, _ = CASES["W-NOT-BOUND"]
     (tmp_path / "cap.yaml").write_text(text, encoding="utf-8")
