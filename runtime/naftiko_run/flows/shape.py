@@ -66,9 +66,13 @@ def compile_outputs(unit: Node, names: Names, problems: Problems, *, mock: bool 
     first = outputs[0]
     return OutputShape(
         apply=first.shape if len(outputs) == 1 else _alternatives([o.shape for o in outputs]),
-        schema=first.schema if len(outputs) == 1 and "properties" in first.schema else None, references=references,
+        schema=first.schema if len(outputs) == 1 and _is_certain(first.schema) else None, references=references,
         from_steps=mock,
     )  # fmt: skip
+
+
+def _is_certain(schema: dict[str, object]) -> bool:
+    return "properties" in schema or schema.get("type") == "array"
 
 
 def _entries(unit: Node) -> list[tuple[str, Node]]:
