@@ -11,6 +11,7 @@ import sys
 from naftiko_run import __version__
 from naftiko_run.capability import LoadOptions
 from naftiko_run.checks.judge import judge
+from naftiko_run.checks.lint import lint_file
 from naftiko_run.checks.reports.report import REPORT_FORMATS
 from naftiko_run.checks.reports.write import write_report
 from naftiko_run.cli import options as shared
@@ -22,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("paths", nargs="+", metavar="PATH", help="a capability file, a folder (searched below), or a glob")
     found.add_argument("--format", choices=sorted(REPORT_FORMATS), default="text", help="how findings are written")
     shared.add_load_options(found)
+    found.add_argument("--lint", action="store_true", help="look at the house rules too (see docs/validate.md)")
     found.add_argument("--quiet", action="store_true", help="leave notes and warnings out")
     return found
 
@@ -37,6 +39,7 @@ def run(arguments: list[str]) -> int:
         credentials=shared.credentials(given.bearer, given.api_key),
     )
     findings = judge(files, options, official=given.strict)
+    findings += [finding for file in files for finding in lint_file(file, every=given.lint)]
     counted = [f for f in findings if f.severity == "error" or (given.strict and f.severity == "warning")]
     shown = counted if given.quiet else findings
     sys.stdout.write(write_report(shown, given.format, files=map(str, files), version=__version__))

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 RETRIED = (429, 502, 503, 504)
 _MCP = [
-    ("content-type", "application/json"), ("accept", "application/json, text/event-stream"), ("mcp-protocol-version", "2025-11-25"),
-]  # fmt: skip
+    ("content-type", "application/json"),
+    ("accept", "application/json, text/event-stream"),
+    ("mcp-protocol-version", "2025-11-25"),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
