@@ -172,7 +172,7 @@ def test_a_folder_is_served_without_the_variables_of_one_file(tmp_path, folder):
 # ---- signals
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)], ids=str)
 def test_a_signal_lets_requests_in_flight_finish(folder, environment, harbour, number):
     harbour.answers(json={"id": "s-1"}, delay=0.5)
     with start(folder, environment) as command:
@@ -246,6 +246,7 @@ def _patiently(command):
     return 0
 
 
+@pytest.mark.slow
 def test_workers_end_with_a_supervisor_that_was_killed(folder, environment):
     with start(folder, environment, "--workers", "2") as command:
         workers = children(command.ready().process.pid)
@@ -318,6 +319,7 @@ def test_listeners_serve_on_beside_streams_that_are_at_their_end(folder, environ
         assert command.ended() == 0
 
 
+@pytest.mark.slow
 def test_streams_cannot_be_shared_by_workers(folder, environment):
     file = changed(folder, "both.yaml", lambda capability: capability["exposes"][1].update(transport="stdio"))
 
