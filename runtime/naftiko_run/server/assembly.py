@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from naftiko_run.capability import Capability
 from naftiko_run.engine import Engine
 from naftiko_run.errors import BindingError, Finding, Problems
+from naftiko_run.exposes.answers import problem
 from naftiko_run.exposes.exposure import ControlExposure, Exposure, McpExposure, RestExposure, Run, SkillExposure
 from naftiko_run.exposes.guards.failures import FailureLimit
 from naftiko_run.exposes.guards.guard import Guard
@@ -296,6 +297,7 @@ def _control_handler(group: Sequence[Served], parts: _Parts) -> Handler:
 
 
 def _guarded(handler: Handler, group: Sequence[Served], parts: _Parts) -> Handler:
+    from naftiko_run.exposes.mcp.refusal import refusal
     from naftiko_run.server.faces import guarded
 
     guards = guards_of(group, parts.engine, parts.process.failures)
@@ -307,7 +309,7 @@ def _guarded(handler: Handler, group: Sequence[Served], parts: _Parts) -> Handle
         if isinstance(served.exposure, McpExposure):
             found = by_path.setdefault(f"/mcp/{served.exposure.namespace}", [])
             found += [guards[id(served.exposure)]] if id(served.exposure) in guards else []
-    return guarded(handler, list(guards.values()), by_path)
+    return guarded(handler, list(guards.values()), by_path, refusal if by_path else problem)
 
 
 def guards_of(group: Sequence[Served], engine: Engine, failures: FailureLimit) -> dict[int, Guard]:

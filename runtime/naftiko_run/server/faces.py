@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from naftiko_run.engine import LiveCapability
@@ -27,10 +27,16 @@ def build_guard(exposure: Exposure, live: LiveCapability, failures: FailureLimit
     return declared.bind(live.scope, context=context, redactor=live.redactor)
 
 
-def guarded(handler: Handler, guards: Sequence[Guard], by_path: Mapping[str, Sequence[Guard]]) -> Handler:
+Refuse = Callable[[RequestError, str], HttpAnswer]
+
+
+def guarded(
+    handler: Handler, guards: Sequence[Guard], by_path: Mapping[str, Sequence[Guard]], refuse: Refuse = problem
+) -> Handler:
     """``handler`` behind the guards of its exposures: those of ``by_path`` where a path serves some of them only, else all.
 
-    What a guard publishes about itself (the protected resource metadata of RFC 9728) is served without it.
+    ``refuse`` words a refusal. What a guard publishes about itself (the protected resource metadata of RFC 9728) is served
+    without it.
     """
 
     async def handle(request: HttpRequest) -> HttpAnswer:
@@ -44,7 +50,7 @@ def guarded(handler: Handler, guards: Sequence[Guard], by_path: Mapping[str, Seq
             for guard in by_path.get(path, guards):
                 await guard.check(request)
         except RequestError as error:
-            return problem(error, request.request_id)
+            return refuse(error, request.request_id)
         return await handler(request)
 
     return handle

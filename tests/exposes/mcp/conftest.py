@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -328,6 +329,45 @@ async def accepting(port: int) -> None:
                 continue
             writer.close()
             return
+
+
+@pytest.fixture(name="accepting")
+def accepting_fixture() -> Callable[[int], Awaitable[None]]:
+    """``await accepting(port)``: something listens there."""
+    return accepting
+
+
+@pytest.fixture
+def upstream_server() -> Iterator[Callable[[Callable[[str], Mapping[str, object]]], str]]:
+    """``upstream_server(documents)`` serves ``documents(url)``, JSON by path, and returns the URL."""
+    running: list[tuple[ThreadingHTTPServer, threading.Thread]] = []
+
+    def serve(documents: Callable[[str], Mapping[str, object]]) -> str:
+        class Documents(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                found = documents(url).get(self.path)
+                body = json.dumps(found).encode()
+                self.send_response(404 if found is None else 200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args: object) -> None:
+                """Silent."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Documents)
+        url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        running.append((server, thread))
+        return url
+
+    yield serve
+    for server, thread in running:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 @pytest.fixture
