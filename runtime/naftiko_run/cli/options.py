@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import logging
 import math
 import os
@@ -24,7 +25,14 @@ class Parser(argparse.ArgumentParser):
     """An argument parser whose error is one sentence in our form."""
 
     def error(self, message: str) -> None:  # type: ignore[override]  # argparse says NoReturn; raising is
-        raise BindingError(message, code="E-USAGE", hint=f"`{self.prog} --help` lists the options")
+        hint = f"`{self.prog} --help` lists the options"
+        if message.startswith("unrecognized arguments:"):
+            # Names only: a value may be a secret, given where none belongs (requirement S62).
+            given = [word.partition("=")[0] for word in message.split()[2:] if word.startswith("-")]
+            message = f"unknown option {given[0]!r}" if given else "there are more arguments than expected"
+            close = difflib.get_close_matches(given[0], self._option_string_actions, n=1) if given else []
+            hint = f"did you mean {close[0]!r}? {hint}" if close else hint
+        raise BindingError(message, code="E-USAGE", hint=hint)
 
 
 def add_load_options(parser: argparse.ArgumentParser) -> None:
@@ -190,12 +198,15 @@ def _hidden(path: Path, below: Path) -> bool:
 
 
 def _nearby(path: Path) -> str:
-    import difflib
+    """A hint for a word that names nothing: a file of nearly that name, or a verb that was meant."""
+    from naftiko_run.cli.main import VERBS
 
     folder = path.parent if path.parent.is_dir() else Path()
-    names = [p.name for p in folder.iterdir() if is_document(p)] if folder.is_dir() else []
-    close = difflib.get_close_matches(path.name, names, n=1)
-    return f"did you mean {str(folder / close[0])!r}?" if close else f"looked in {str(path.parent)!r} and in 'capabilities'"
+    names = {p.stem: str(folder / p.name) for p in folder.iterdir() if is_document(p)}
+    if path.name == str(path) and not path.suffix:
+        names |= {verb: verb for verb in VERBS}
+    close = difflib.get_close_matches(path.stem, names, n=1)
+    return f"did you mean {names[close[0]]!r}?" if close else f"looked in {str(path.parent)!r} and in 'capabilities'"
 
 
 def configure_logging(form: str, level: str) -> None:
