@@ -1,0 +1,1 @@
+var result = vessel.name + ": " + price.total.toFixed(2) + " " + currency;
