@@ -146,7 +146,7 @@ def build_operation(route: RestRoute, names: Mapping[str, str]) -> Plain:
         operation["description"] = f"{flow.description}\n\nNot available: {flow.unavailable.message}".strip()
         operation["x-unavailable"] = flow.unavailable.code
     placed = [(one, _place(one, flow, names)) for one in flow.inputs if one.constant is None]
-    parameters = list(_parameters(placed, names))
+    parameters = sorted(_parameters(placed, names), key=lambda one: one["in"] != "path")
     if parameters:
         operation["parameters"] = parameters
     body = _request_body([(one, place) for one, (place, _) in placed])
