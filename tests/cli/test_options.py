@@ -32,10 +32,12 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture
 def root_logger():
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
+    root, ours = logging.getLogger(), logging.getLogger("naftiko_run")
+    before = root.handlers[:], root.level, ours.level
     yield root
-    root.handlers[:], root.level = before
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    ours.setLevel(before[2])
 
 
 # ---- files
@@ -165,8 +167,20 @@ def test_a_secret_is_hidden_in_message_arguments_and_exception(root_logger, caps
     try:
         raise ValueError("it was canary-1234")
     except ValueError:
-        logging.getLogger("anything").exception("sent %s", "canary-1234")
+        logging.getLogger("naftiko_run.requests").exception("sent %s", "canary-1234")
 
     said = capsys.readouterr().err
     assert "ValueError: it was ***" in said
     assert "canary" not in said
+
+
+def test_libraries_only_warn(root_logger, capsys):
+    options.configure_logging("text", "debug")
+
+    logging.getLogger("httpx2").info("GET http://h/?key=value")
+    logging.getLogger("httpcore2.http11").debug("headers: cookie")
+    logging.getLogger("naftiko_run.server").debug("ours")
+
+    said = capsys.readouterr().err
+    assert "ours" in said
+    assert len(said.splitlines()) == 1

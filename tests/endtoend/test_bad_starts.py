@@ -43,10 +43,12 @@ def refuse(home, capsys, monkeypatch):
         monkeypatch.delenv("HARBOUR_KEY", raising=False)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        root = logging.getLogger()
-        before = root.handlers[:], root.level
+        root, ours = logging.getLogger(), logging.getLogger("naftiko_run")
+        before = root.handlers[:], root.level, ours.level
         code = main(arguments)
-        root.handlers[:], root.level = before
+        root.handlers[:] = before[0]
+        root.setLevel(before[1])
+        ours.setLevel(before[2])
         printed = capsys.readouterr()
         assert (code, printed.out) == (2, "")
         assert not [word for word in ("Traceback", "internal error", SECRET) if word in printed.err]

@@ -8,7 +8,7 @@ import logging
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +49,11 @@ def add_load_options(parser: argparse.ArgumentParser) -> None:
         "--api-key", action="append", default=[], metavar="NAMESPACE=HEADER:VARIABLE",
         help="send the variable's value in this header to a namespace that declares no authentication (repeatable)",
     )  # fmt: skip
-    parser.add_argument("--strict", action="store_true", help="treat every error finding as a reason to refuse the file")
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="refuse files with error findings, and whatever is neither granted nor pinned (see docs/security.md)",
+    )
     parser.add_argument(
         "--expose-all", action="store_true", help="expose every consumed operation of a file that exposes nothing itself"
     )
@@ -162,10 +166,13 @@ def environment(env_files: Iterable[str]) -> Mapping[str, str]:
 DOCUMENTS = (".yaml", ".yml")
 
 
-def find_files(words: Iterable[str], *, accept: Callable[[Path], bool] | None = None) -> tuple[list[Path], bool]:
+def find_files(
+    words: Iterable[str], *, accept: Callable[[Path], bool] | None = None, networks: Sequence[Network] = ()
+) -> tuple[list[Path], bool]:
     """The files that words name: a file, a folder (searched below), a glob. Second: whether a folder or glob was among them.
 
-    A bare name that is not in the working directory is looked for in ``./capabilities/``. Mock documents and tests are left out.
+    A bare name that is not in the working directory is looked for in ``./capabilities/``. Mock documents and tests are left
+    out. What stands at a URL is fetched; ``networks`` are private ones it may lead to.
     """
     import glob
 
@@ -173,7 +180,11 @@ def find_files(words: Iterable[str], *, accept: Callable[[Path], bool] | None = 
     gathered = False
     for word in words:
         path = Path(word)
-        if path.is_dir():
+        if word.startswith(("https://", "http://")):
+            from naftiko_run.cli.remote import fetched
+
+            found.append(fetched(word, networks))
+        elif path.is_dir():
             gathered = True
             found += [p for p in sorted(path.rglob("*")) if is_document(p) and p.is_file() and not _hidden(p, path)]
         elif path.exists():
@@ -210,7 +221,10 @@ def _nearby(path: Path) -> str:
 
 
 def configure_logging(form: str, level: str) -> None:
-    """Log to standard error, one line or one JSON object a record."""
+    """Log to standard error, one line or one JSON object a record.
+
+    Libraries only warn: what they say in detail holds header values and whole URLs (requirement S60).
+    """
     handler = logging.StreamHandler()
     if form == "json":
         handler.setFormatter(_JsonFormatter())
@@ -218,7 +232,8 @@ def configure_logging(form: str, level: str) -> None:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
+    root.setLevel("ERROR" if level == "error" else "WARNING")
+    logging.getLogger("naftiko_run").setLevel(level.upper())
 
 
 def hide_secrets(redactor: Redactor) -> None:
