@@ -18,6 +18,7 @@ from naftiko_run.consumes.base_uri import matching_bind, setting_of
 from naftiko_run.consumes.consumer import ConsumesContext, HttpConsumer, compile_consumers
 from naftiko_run.consumes.lookup import OperationIndex
 from naftiko_run.consumes.operation import Operation
+from naftiko_run.document.containment import Reach
 from naftiko_run.document.dialect import normalise
 from naftiko_run.document.imports import resolve_imports
 from naftiko_run.document.nodes import Document, Node
@@ -44,6 +45,7 @@ class LoadOptions:
     limits: Limits = DEFAULT_LIMITS
     expose_all: bool = False
     strict: bool = False
+    granted_paths: tuple[Path, ...] = ()  # where imports may lead under the strict profile, beside the file's own directory
     schema: Literal["", "tolerant", "official"] = ""  # which JSON Schema the document is held against, besides being compiled
     port_of: Callable[[int], int] = int  # a declared port as it will be listened on
     mock: bool = False  # the built-in upstream answers
@@ -113,7 +115,8 @@ def _load(path: str | Path, options: LoadOptions, read: Callable[[Path], Documen
         def read_beside(path: Path, *, display: str) -> Document:
             return read_document(path, limits=options.limits, display=display)
 
-        root = resolve_imports(root, problems, read=read_beside)
+        reach = Reach(confined=options.strict, granted=options.granted_paths)
+        root = resolve_imports(root, problems, read=read_beside, reach=reach)
         classify(root, problems, exposing_all=options.expose_all)
     except DocumentErrors as error:
         raise DocumentErrors([*problems.findings, *error.findings]) from None

@@ -12,6 +12,7 @@ from naftiko_run.exposes.mcp.search import estimated_tokens
 from naftiko_run.flows.flow import Flow
 from naftiko_run.flows.scripts.script import Script
 from naftiko_run.flows.steps import CallStep, ScriptStep
+from naftiko_run.values import load_json
 
 Places = Mapping[int, tuple[str, int]]
 
@@ -25,9 +26,9 @@ def describe(capability: Capability, places: Places) -> dict[str, object]:
         "specVersion": capability.spec_version,
         "listeners": [_listener(exposure, places) for exposure in capability.exposures],
         "variables": sorted(_variables(capability)),
-        "files": sorted(_files(capability)),
-        "hosts": sorted({c.base_uri.source or "(no base URI)" for c in capability.consumers}),
-        "scripts": [f"{s.language} {s.source.name} sha256:{s.source.sha256}" for s in _scripts(capability)],
+        "files": sorted(files_of(capability)),
+        "hosts": sorted(_hosts(capability)),
+        "scripts": [f"{s.language} {s.source.name} sha256:{s.source.sha256}" for s in scripts_of(capability)],
         "tools": _tools(capability),
         "findings": [_finding(f) for f in capability.findings],
     }
@@ -87,24 +88,31 @@ def _variables(capability: Capability) -> set[str]:
     return found
 
 
-def _files(capability: Capability) -> set[str]:
+def files_of(capability: Capability) -> set[str]:
+    """Locations of file binds, served directories and scripts."""
     found = {str(binding.location) for binding in capability.bindings if binding.location.startswith("file:")}
     for exposure in capability.exposures:
         if isinstance(exposure, McpExposure):
             found |= {r.directory for r in exposure.resources if r.directory}
         elif isinstance(exposure, SkillExposure):
             found |= {s.directory for s in exposure.skills if s.directory}
-    found |= {str(s.source.path) for s in _scripts(capability) if s.source.path is not None}
+    found |= {str(s.source.path) for s in scripts_of(capability) if s.source.path is not None}
     return found
 
 
-def _scripts(capability: Capability) -> list[Script]:
+def scripts_of(capability: Capability) -> list[Script]:
     return [step.script for flow in capability.flows for step in flow.steps if isinstance(step, ScriptStep)]
 
 
-def _tools(capability: Capability) -> dict[str, int]:
+def _tools(capability: Capability) -> dict[str, object]:
     exposures = [e for e in capability.exposures if isinstance(e, McpExposure)]
     if not exposures:
-        return {"count": 0, "bytes": 0, "estimatedTokens": 0}
+        return {"count": 0, "bytes": 0, "estimatedTokens": 0, "each": []}
     listed = compile_catalog(exposures).tool_list()
-    return {"count": len(listed), "bytes": sum(map(len, listed)), "estimatedTokens": estimated_tokens(listed)}
+    each = [{"name": _name(one), "bytes": len(one), "estimatedTokens": estimated_tokens([one])} for one in listed]
+    return {"count": len(listed), "bytes": sum(map(len, listed)), "estimatedTokens": estimated_tokens(listed), "each": each}
+
+
+def _name(tool: bytes) -> str:
+    entry = load_json(tool)
+    return str(entry.get("name", "")) if isinstance(entry, dict) else ""

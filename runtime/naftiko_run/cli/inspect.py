@@ -47,7 +47,15 @@ def show(capabilities: Sequence[Capability], findings: Sequence[Finding], *, as_
         print(finding, file=sys.stderr)
     for plan in plans:
         print("\n".join(_lines(plan)))
+    if len(plans) > 1:
+        print(_total(plans))
     return 0
+
+
+def _total(plans: Sequence[dict[str, object]]) -> str:
+    """What all files together serve and cost a model that lists their tools."""
+    sums = [sum(plan["tools"][key] for plan in plans) for key in ("count", "bytes", "estimatedTokens")]  # type: ignore[index]
+    return f"{len(plans)} files: {sums[0]} tools, {sums[1]} bytes, about {sums[2]} tokens"
 
 
 def _lines(plan: dict[str, object]) -> list[str]:
@@ -61,6 +69,7 @@ def _lines(plan: dict[str, object]) -> list[str]:
         if entries:
             lines.append(f"  {key}: {', '.join(map(str, entries))}")  # type: ignore[call-overload]  # a list
     tools = plan["tools"]
+    lines += [f"    {one['name']:<40} {one['bytes']} bytes, about {one['estimatedTokens']} tokens" for one in tools["each"]]  # type: ignore[index]
     lines.append(f"  tools: {tools['count']}, {tools['bytes']} bytes, about {tools['estimatedTokens']} tokens")  # type: ignore[index]
     return lines
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from naftiko_run import __version__
 from naftiko_run.capability import Capability, LoadOptions, load
 from naftiko_run.cli import options as shared
+from naftiko_run.cli import trust
 from naftiko_run.errors import BindingError, DocumentErrors, Finding, NaftikoError, suggest
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
 from naftiko_run.server.assembly import (
@@ -107,6 +108,7 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument(
         "--allow-unfiltered-scripts", action="store_true", help="run scripts where the system-call filter is unavailable"
     )
+    trust.add_grants(found)
     log = found.add_argument_group("output")
     log.add_argument("--check", action="store_true", help="compile, print the plan, and exit")
     log.add_argument("--log-format", choices=("text", "json"), default="text")
@@ -180,6 +182,7 @@ def load_options(given: argparse.Namespace) -> LoadOptions:
         limits=limits_of(given),
         expose_all=given.expose_all,
         strict=given.strict,
+        granted_paths=tuple(map(Path, given.allow_path)),
         port_of=lambda declared: ports.get(str(declared), declared + offset),
         credentials=shared.credentials(given.bearer, given.api_key),
     )
@@ -295,7 +298,8 @@ def prepare(
     from naftiko_run.engine import Engine
     from naftiko_run.mock.capability import mock_environment, start_mock
 
-    files, gathered = shared.find_files(given.files)
+    files, gathered = shared.find_files(given.files, networks=shared.networks(given.allow_net))
+    given.strict = trust.is_strict(given, files)
     options = load_options(given)
     limits = options.limits
     process = process or Process()
@@ -307,6 +311,7 @@ def prepare(
         mock, mock_uris = start_mock(compile_all(files, options, gathered=gathered)[0])
     try:
         capabilities, findings = compile_all(files, options, gathered=gathered, base_uris=mock_uris or {})
+        trust.enforce(capabilities, given)
         settings = assembly_settings(given, limits)
         assembly = place(capabilities, settings, stdio=given.stdio)
         _check_ports(settings, capabilities)
@@ -422,7 +427,10 @@ class Service:
         compile_all(files, load_options(self.given), gathered=gathered, base_uris=self.mock_uris or {})
 
     def _adopt(self, prepared: Prepared) -> None:
+        import gc
+
         self.prepared = prepared
+        gc.unfreeze()  # the plan that was frozen at the start is garbage soon
         if self.process.telemetry is not None:
             self.process.telemetry.serves([capability.label for capability in prepared.capabilities])
 
