@@ -145,7 +145,7 @@ async def test_files_are_read_again_on_request_and_on_hangup(running):
 
     assert (reloaded[0], reloaded[1].strip(), second) == (0, "reloaded", "Second")
     assert refused[0] == 1
-    assert "jobs.yaml:1:" in refused[2]
+    assert "jobs.yaml:2:" in refused[2]
     assert await running.label() == "Third"
 
 

@@ -27,7 +27,7 @@ def describe(capability: Capability, places: Places) -> dict[str, object]:
         "listeners": [_listener(exposure, places) for exposure in capability.exposures],
         "variables": sorted(_variables(capability)),
         "files": sorted(files_of(capability)),
-        "hosts": sorted(_hosts(capability)),
+        "hosts": sorted(hosts_of(capability)),
         "scripts": [f"{s.language} {s.source.name} sha256:{s.source.sha256}" for s in scripts_of(capability)],
         "tools": _tools(capability),
         "findings": [_finding(f) for f in capability.findings],
@@ -102,6 +102,13 @@ def files_of(capability: Capability) -> set[str]:
 
 def scripts_of(capability: Capability) -> list[Script]:
     return [step.script for flow in capability.flows for step in flow.steps if isinstance(step, ScriptStep)]
+
+
+def hosts_of(capability: Capability) -> set[str]:
+    """Where requests go: upstreams, and the collector of traces and metrics."""
+    found = {c.base_uri.source or "(no base URI)" for c in capability.consumers}
+    collector = capability.control.collector if capability.control is not None else None
+    return found | ({collector.source} if collector is not None else set())
 
 
 def _tools(capability: Capability) -> dict[str, object]:

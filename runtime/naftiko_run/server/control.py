@@ -52,8 +52,11 @@ def control_handler(served: Served, assembly: Assembly, engine: Engine, process:
         where = {id(s.exposure): (s.address, s.port) for s in assembly.served}
         return {"capabilities": [describe(one, where) for one in engine.capabilities]}
 
+    one_at_a_time = asyncio.Semaphore(1)  # compiling is work that nobody may ask for without end
+
     async def validate(text: str) -> tuple[Sequence[Finding], bool]:
-        return await asyncio.to_thread(judge_text, text, capability.path.parent / "document.yaml", options)
+        async with one_at_a_time:
+            return await asyncio.to_thread(judge_text, text, capability.path.parent / "document.yaml", options)
 
     async def reload() -> Reloaded:
         return await process.reload() if process.reload is not None else Reloaded(ok=False, error="this process cannot reload")
