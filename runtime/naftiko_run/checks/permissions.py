@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from naftiko_run.capability import Capability
-from naftiko_run.checks.plan import files_of, scripts_of
+from naftiko_run.checks.plan import files_of, hosts_of, scripts_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ def permissions_of(capability: Capability) -> Permissions:
             for one in capability.exposures
             if not is_loopback(one.address)
         ),
-        hosts=frozenset(one.base_uri.source for one in capability.consumers if one.base_uri.source),
+        hosts=frozenset(hosts_of(capability)),
     )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def add_load_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--strict",
         action="store_true",
-        help="refuse files with error findings, and whatever is neither granted nor pinned (see docs/security.md)",
+        help="refuse files with error findings; when serving, also what is neither granted nor pinned (see docs/security.md)",
     )
     parser.add_argument(
         "--expose-all", action="store_true", help="expose every consumed operation of a file that exposes nothing itself"

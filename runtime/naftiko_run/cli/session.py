@@ -10,6 +10,7 @@ from pathlib import Path
 
 from naftiko_run.capability import Capability, LoadOptions, load
 from naftiko_run.cli import options as shared
+from naftiko_run.cli import trust
 from naftiko_run.engine import EngineSettings
 from naftiko_run.errors import BindingError, DocumentErrors, Problems
 
@@ -30,6 +31,8 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-net", action="append", default=[], metavar="CIDR", help="let calls reach these private addresses"
     )
+    trust.add_grants(parser)
+    parser.set_defaults(allow_public=True)  # nothing listens
 
 
 def one_file(word: str) -> Path:
@@ -51,11 +54,13 @@ def open_session(given: argparse.Namespace, file: Path) -> Iterator[Session]:
     """Compile ``file`` as the options say; with ``--mock`` its upstream runs until the context ends."""
     from naftiko_run.consumes.settings import ClientSettings
 
+    given.strict = trust.is_strict(given, [file])
     options = load_options(given)
     client = ClientSettings(allow_net=shared.networks(given.allow_net), strict=given.strict)
     environment = shared.environment(given.env_file)
     if not given.mock:
         capability = load(file, options)
+        trust.enforce([capability], given)
         yield Session(capability=capability, settings=EngineSettings(client=client, environment=environment, lenient=True))
         return
     from naftiko_run.mock.capability import capability_table, mock_environment
