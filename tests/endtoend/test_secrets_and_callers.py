@@ -18,6 +18,7 @@ CANARIES = {
     "PASSWORD": "canary-password-40ab:\"'",
     "CLIENT_SECRET": "canary-client-5dd1%2F",
     "IN_HEADER": "canary-header-e09b",
+    "CONTROL": "canary-control-31fc",
 }
 TOKEN = "canary-token-5a5a5a"
 DOCUMENT = """
@@ -25,7 +26,7 @@ ikanos: "1.0.0-alpha4"
 info: {label: Canaries, description: One consumer of each kind}
 binds:
 - namespace: env
-  keys: {BEARER: BEARER, IN_QUERY: IN_QUERY, PASSWORD: PASSWORD, CLIENT_SECRET: CLIENT_SECRET, IN_HEADER: IN_HEADER}
+  keys: [BEARER, IN_QUERY, PASSWORD, CLIENT_SECRET, IN_HEADER, CONTROL]
 capability:
   consumes:
 CONSUMERS
@@ -56,7 +57,13 @@ ROUTES
     port: 18081
     tools:
 TOOLS
+  - type: control
+    port: 18082
+    authentication: {type: bearer, token: '{{CONTROL}}'}
+    management: {info: true, validate: true, reload: true, logs: {level-control: true}}
 """
+MANAGEMENT = ("/health/live", "/health/ready", "/status", "/config", "/metrics", "/traces", "/logs")
+OPERATOR = {"Authorization": f"Bearer {CANARIES['CONTROL']}"}
 AUTHENTICATION = {
     "bearer": "{type: bearer, token: '{{BEARER}}'}",
     "query": "{type: apikey, key: api_key, value: '{{IN_QUERY}}', placement: query}",
@@ -102,7 +109,7 @@ def home(harbour, tmp_path_factory):
 @pytest.fixture(scope="module")
 def command(home):
     hosts = {"ELSEWHERE_HOST": "169.254.169.254", "PRIVATE_HOST": "10.0.0.1", "LOOPBACK_HOST": "localhost"}
-    arguments = ("canaries.yaml", "--port", "rest=0", "--port", "mcp=0", "--log-level", "debug")
+    arguments = ("canaries.yaml", "--port", "rest=0", "--port", "mcp=0", "--port", "control=0", "--log-level", "debug")
     with Command(home, *arguments, environment={**CANARIES, **hosts}) as running:
         yield running.ready()
 
@@ -139,7 +146,23 @@ def written(command, harbour):
         texts.append(json.dumps(command.tool(name)))
     texts += [repr(command.rest("GET", path)) for path in ("/openapi.json", "/docs", "/nothing")]
     texts.append(json.dumps(command.rpc("tools/list")))
+    texts += [repr(operate(command, "GET", path)) for path in MANAGEMENT]
+    texts.append(repr(operate(command, "POST", "/config/validate", document(harbour.upstream.url))))
+    texts.append(repr(operate(command, "POST", "/config/reload")))
+    traces = operate(command, "GET", "/traces").json()
+    texts += [repr(operate(command, "GET", f"/traces/{one}")) for one in trace_ids(traces)[:20]]
     return {"answers": "\n".join(texts), "stderr": command.stderr, "stdout": command.stdout}
+
+
+def operate(command, method, path, text=""):
+    answer = command.request("control", method, path, text.encode() or None, OPERATOR)
+    assert answer.status == 200, answer
+    return answer
+
+
+def trace_ids(listed):
+    entries = listed if isinstance(listed, list) else next(value for value in listed.values() if isinstance(value, list))
+    return [entry["traceId"] for entry in entries]
 
 
 def basic():
@@ -220,6 +243,12 @@ def ask(command, kind, headers):
     return command.request("mcp", "POST", "/mcp", message, {"Content-Type": "application/json", **headers})
 
 
+def test_management_asks_for_its_credential(command):
+    for path in MANAGEMENT[2:]:
+        assert command.request("control", "GET", path).status == 401
+    assert command.request("control", "GET", "/status", None, {"Authorization": "Bearer wrong"}).status == 401
+
+
 # ---- what callers cannot do
 
 
@@ -229,7 +258,7 @@ SENT = {"Authorization": "Bearer of-the-caller", "Cookie": "session=of-the-calle
 @pytest.fixture(scope="module")
 def fresh(home):
     """A second process, whose upstreams have not failed."""
-    arguments = ("canaries.yaml", "--port", "rest=0", "--port", "mcp=0")
+    arguments = ("canaries.yaml", "--port", "rest=0", "--port", "mcp=0", "--port", "control=0")
     with Command(home, *arguments, environment=CANARIES) as running:
         yield running.ready()
 
