@@ -88,11 +88,12 @@ class Serving:
 async def start(
     stack: AsyncExitStack, file: Path, *, environment: Mapping[str, str] | None = None, limits: Limits = DEFAULT_LIMITS,
     relay_errors: bool = False,
+    options: LoadOptions | None = None,
 ) -> Serving:  # fmt: skip
     """Serve ``file`` on free ports until ``stack`` closes."""
     from naftiko_run.consumes.settings import ClientSettings
 
-    capability = load(file, LoadOptions(limits=limits))
+    capability = load(file, options or LoadOptions(limits=limits))
     settings = EngineSettings(
         environment=environment or {},
         relay_errors=relay_errors,
