@@ -76,3 +76,25 @@ async def test_a_collector_that_is_down_hurts_nobody(tmp_path, upstream):
         gone = collector.url
     async with controlled(tmp_path, COLLECTED, upstream, {"COLLECTOR": gone, "OTEL_EXPORTER_OTLP_TIMEOUT": "1"}) as running:
         assert (await running.get("/jobs/1")).status_code == 200
+
+
+async def test_the_standard_variables_alone_name_a_collector(tmp_path, upstream):
+    upstream.replies(json={"id": "1"})
+    uncontrolled = JOBS[: JOBS.index("  - type: control")]
+    with Collector() as collector:
+        async with controlled(tmp_path, uncontrolled, upstream, {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}) as running:
+            await running.get("/jobs/1")
+        async with controlled(
+            tmp_path,
+            uncontrolled,
+            upstream,
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_SDK_DISABLED": "true"},
+        ) as running:
+            assert running.process.telemetry is None
+
+    assert {"rest.request", "http.client.GET"} <= collector.spans.keys()
+
+
+async def test_without_a_control_port_or_a_collector_nothing_is_measured(tmp_path, upstream):
+    async with controlled(tmp_path, JOBS[: JOBS.index("  - type: control")], upstream) as running:
+        assert running.process.telemetry is None

@@ -59,7 +59,11 @@ def control_handler(served: Served, assembly: Assembly, engine: Engine, process:
             return await asyncio.to_thread(judge_text, text, capability.path.parent / "document.yaml", options)
 
     async def reload() -> Reloaded:
-        return await process.reload() if process.reload is not None else Reloaded(ok=False, error="this process cannot reload")
+        return (
+            await process.reload()
+            if process.reload is not None
+            else Reloaded(ok=False, error="this process cannot reload; start it again")
+        )
 
     sources = ControlSources(
         lag=lambda: process.lag, is_draining=lambda: process.is_draining, adapters=lambda: _adapters(assembly, process),

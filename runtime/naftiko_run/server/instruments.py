@@ -16,7 +16,7 @@ from naftiko_run.flows.flow import Flow
 from naftiko_run.flows.result import Result
 from naftiko_run.flows.steps import CallStep, LookupStep, Step
 from naftiko_run.redaction import Redactor
-from naftiko_run.telemetry.otlp import SECRETS, OtlpExporter, is_asked_for
+from naftiko_run.telemetry.otlp import ENDPOINTS, SECRETS, OtlpExporter, is_asked_for, is_disabled
 from naftiko_run.telemetry.settings import TelemetrySettings, compile_observability
 from naftiko_run.telemetry.spans import Value
 from naftiko_run.telemetry.telemetry import Telemetry
@@ -107,8 +107,10 @@ def attach_exporter(telemetry: Telemetry | None, engine: Engine, redactor: Redac
     environment = engine.settings.environment
     redactor.register_all(environment.get(name, "") for name in SECRETS)
     endpoint = _endpoint(engine)
-    if not endpoint and not is_asked_for(environment):
+    if is_disabled(environment) or not (endpoint or is_asked_for(environment)):
         return
+    if not any(environment.get(name) for name in ENDPOINTS[1:]):  # those of one signal are the exporters' own business
+        endpoint = endpoint or environment.get(ENDPOINTS[0], "")
     labels = list(dict.fromkeys(capability.label for capability in engine.capabilities))
     name = labels[0] if len(labels) == 1 else "naftiko-run"
     try:

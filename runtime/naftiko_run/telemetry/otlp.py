@@ -31,9 +31,11 @@ _QUIET = ("opentelemetry", "urllib3", "requests")
 
 def is_asked_for(environment: Mapping[str, str]) -> bool:
     """Whether the standard variables name a collector, and do not switch everything off."""
-    if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
-        return False
-    return any(environment.get(name) for name in ENDPOINTS)
+    return not is_disabled(environment) and any(environment.get(name) for name in ENDPOINTS)
+
+
+def is_disabled(environment: Mapping[str, str]) -> bool:
+    return environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
 
 
 class OtlpExporter:

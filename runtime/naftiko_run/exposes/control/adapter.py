@@ -121,8 +121,6 @@ class ControlAdapter:
         return self._json(200, {"valid": served, "findings": _findings(findings)})
 
     async def _reload(self, request: HttpRequest, rest: str) -> HttpAnswer:
-        if self.sources.reload is None:
-            return self._json(409, {"error": "this process cannot reload; start it again"})
         outcome = await self.sources.reload()
         shown = {"findings": _findings(outcome.findings)}
         if outcome.ok:

@@ -33,7 +33,7 @@ class ControlSources:
     status: Callable[[], Json]
     config: Callable[[], Json]
     validate: Callable[[str], Awaitable[tuple[Sequence[Finding], bool]]]
-    reload: Callable[[], Awaitable[Reloaded]] | None
+    reload: Callable[[], Awaitable[Reloaded]]
     scripting: ScriptGovernance
     logs: LogHub
     telemetry: Telemetry | None
