@@ -155,6 +155,14 @@ def test_a_refusal_is_one_json_object_where_logs_are(refuse):
     assert "E-SECRET-MISSING" in json.loads(said)["findings"][0]
 
 
+def test_standard_streams_need_something_to_say(home, refuse):
+    document = yaml.safe_load((home / "harbour.yaml").read_text())
+    del document["capability"]["exposes"][1]
+    (home / "harbour.yaml").write_text(yaml.safe_dump(document))
+
+    assert "--stdio serves MCP, and no file exposes it" in refuse("harbour.yaml", "--stdio")
+
+
 # ---- ports and processes
 
 

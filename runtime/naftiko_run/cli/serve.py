@@ -315,6 +315,12 @@ def prepare(
         settings = assembly_settings(given, limits)
         assembly = place(capabilities, settings, stdio=given.stdio)
         _check_ports(settings, capabilities)
+        if given.stdio and not assembly.stdio:
+            raise BindingError(
+                "--stdio serves MCP, and no file exposes it",
+                code="E-USAGE",
+                hint="expose tools under `type: mcp`, or leave --stdio out",
+            )
         engine_options = engine_settings(given, limits, own_ports(assembly), lenient=gathered)
         if given.mock:
             environment = engine_options.environment
