@@ -51,8 +51,8 @@ class FlowContext:
 class Unit:
     """One exposed unit on its way to a flow. ``levels`` are the nodes whose inputs apply, outermost first.
 
-    ``binary_limit`` (bytes) and ``binary_type`` are what its adapter and its contract say of binary answers, for operations that say
-    nothing themselves.
+    ``binary_limit`` (bytes) and ``binary_type`` are what its adapter and its contract say of binary answers, for operations
+    that say nothing themselves.
     """
 
     node: Node
