@@ -18,7 +18,8 @@ VERBS = {
     "serve": "serve capability files (the default)",
     "validate": "check capability files, for CI",
     "inspect": "show what a file serves, reads, calls and needs",
-    "new": "write a starter capability",
+    "new": "write a starter capability (also `create capability`)",
+    "create": "`create capability` is `new`",
     "import": "make a capability from an OpenAPI document, a curl command or a Postman collection",
     "export": "write the OpenAPI document of a capability",
     "upgrade": "rewrite a file in the newest spelling",
@@ -36,7 +37,8 @@ VERBS = {
     "reload": "make a running process read its files again",
 }
 
-_MODULES = {"import": "import_"}  # a word of Python cannot name a module
+# A word of Python cannot name a module; `create capability` is the language's own word for `new`.
+_MODULES = {"import": "import_", "create": "new"}
 
 
 class Verb(Protocol):
