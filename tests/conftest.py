@@ -26,7 +26,7 @@ async def upstream() -> AsyncIterator[Upstream]:
 
 @pytest.fixture
 async def serve_text(upstream: Upstream, tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Serving]]]:
-    """``await serve_text(TEXT)`` serves a document (text or data) on free ports; ``UPSTREAM`` in it is the scripted upstream's URL."""
+    """``await serve_text(DOCUMENT)`` serves text or data on free ports; ``UPSTREAM`` in it is the scripted upstream's URL."""
     async with AsyncExitStack() as stack:
 
         async def serve(text: str | dict[str, object], **options: object) -> Serving:

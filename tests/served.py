@@ -36,9 +36,15 @@ class Serving:
     engine: Engine
 
     async def rest(
-        self, method: str, target: str, *, json: object = None, content: bytes | None = None, headers: dict[str, str] | None = None,
+        self,
+        method: str,
+        target: str,
+        *,
+        json: object = None,
+        content: bytes | None = None,
+        headers: dict[str, str] | None = None,
         at: str = "rest",
-    ) -> httpx2.Response:  # fmt: skip
+    ) -> httpx2.Response:
         extra: dict[str, Any] = {"json": json} if json is not None else {"content": content} if content is not None else {}
         return await self.client.request(method, self.urls[at] + target, headers=headers, **extra)
 
@@ -86,10 +92,14 @@ class Serving:
 
 
 async def start(
-    stack: AsyncExitStack, file: Path, *, environment: Mapping[str, str] | None = None, limits: Limits = DEFAULT_LIMITS,
+    stack: AsyncExitStack,
+    file: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    limits: Limits = DEFAULT_LIMITS,
     relay_errors: bool = False,
     options: LoadOptions | None = None,
-) -> Serving:  # fmt: skip
+) -> Serving:
     """Serve ``file`` on free ports until ``stack`` closes."""
     from naftiko_run.consumes.settings import ClientSettings
 

@@ -1,7 +1,7 @@
 """Lessons as their pages tell them: a README in, the commands in its console blocks and what each printed out.
 
-A command that starts the server is run as a process of its own, on free ports in the place of the page's; every other command is
-run by a shell as it is written, with the ports put in.
+A command that starts the server is run as a process of its own, on free ports in the place of the page's; every other command
+is run by a shell as it is written, with the ports put in.
 """
 
 from __future__ import annotations

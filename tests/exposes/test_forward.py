@@ -107,9 +107,15 @@ async def test_dot_segments_never_reach_the_upstream(serving, upstream):
 
 async def test_only_trusted_headers_travel(serving, upstream):
     sent = {
-        "X-Trace": "t-1", "X-Other": "no", "Cookie": "session=1", "Authorization": "Bearer caller", "Proxy-Authorization": "Basic x",
-        "Accept": "text/plain", "If-None-Match": '"1"', "X-Client": "forged",
-    }  # fmt: skip
+        "X-Trace": "t-1",
+        "X-Other": "no",
+        "Cookie": "session=1",
+        "Authorization": "Bearer caller",
+        "Proxy-Authorization": "Basic x",
+        "Accept": "text/plain",
+        "If-None-Match": '"1"',
+        "X-Client": "forged",
+    }
     await serving.rest("GET", "/harbour/x", headers=sent)
 
     seen = {name.lower(): value for name, value in upstream.request.headers}
@@ -151,9 +157,17 @@ async def test_the_last_variable_is_forwarded_where_none_is_called_path(serving,
 
 async def test_the_answer_comes_back_as_received(serving, upstream):
     upstream.replies(
-        status=418, body=b"\x00\x01", path="/v1/x",
-        headers={"Content-Type": "application/x-tea", "X-Pot": "1", "WWW-Authenticate": "Basic", "Location": "/elsewhere", "Keep-Alive": "9"},
-    )  # fmt: skip
+        status=418,
+        body=b"\x00\x01",
+        path="/v1/x",
+        headers={
+            "Content-Type": "application/x-tea",
+            "X-Pot": "1",
+            "WWW-Authenticate": "Basic",
+            "Location": "/elsewhere",
+            "Keep-Alive": "9",
+        },
+    )
 
     answer = await serving.rest("GET", "/harbour/x")
 

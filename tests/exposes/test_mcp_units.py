@@ -178,8 +178,9 @@ async def test_a_prompt_fills_its_places_once(serving):
     found = (await serving.rpc("prompts/get", name="berth", arguments={"ship": "{{tone}}"}))["result"]
 
     assert [(m["role"], m["content"]["text"]) for m in found["messages"]] == [
-        ("user", "Bring {{tone}} in, {{tone}}."), ("assistant", "Aye."),
-    ]  # fmt: skip
+        ("user", "Bring {{tone}} in, {{tone}}."),
+        ("assistant", "Aye."),
+    ]
 
 
 async def test_a_prompt_in_a_file_is_one_message(serving):

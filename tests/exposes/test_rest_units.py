@@ -59,15 +59,23 @@ async def serving(serve_text, upstream):
 
 async def test_inputs_are_read_from_their_places(serving, upstream):
     await serving.rest(
-        "POST", "/ships/NL?length=90&armed=false&fixed=never", json={"berth": "north", "papers": {"owner": "Ada"}},
+        "POST",
+        "/ships/NL?length=90&armed=false&fixed=never",
+        json={"berth": "north", "papers": {"owner": "Ada"}},
         headers={"Cookie": "x=1; session=s%201", "Agent": "Bo"},
-    )  # fmt: skip
+    )
 
     seen = dict(pair.split("=") for pair in upstream.request.query.split("&"))
     assert seen == {
-        "flag": "NL", "length": "90", "session": "s+1", "agent": "Bo", "armed": "false", "berth": "north", "owner": "Ada",
+        "flag": "NL",
+        "length": "90",
+        "session": "s+1",
+        "agent": "Bo",
+        "armed": "false",
+        "berth": "north",
+        "owner": "Ada",
         "fixed": "always",
-    }  # fmt: skip
+    }
 
 
 async def test_every_wrong_input_is_named_at_once(serving, upstream):
@@ -75,8 +83,11 @@ async def test_every_wrong_input_is_named_at_once(serving, upstream):
 
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
     assert [(e["name"], e["in"]) for e in answer.json()["errors"]] == [
-        ("flag", "path"), ("length", "query"), ("armed", "query"), ("berth", "body"),
-    ]  # fmt: skip
+        ("flag", "path"),
+        ("length", "query"),
+        ("armed", "query"),
+        ("berth", "body"),
+    ]
     assert upstream.requests == []
 
 
@@ -138,14 +149,20 @@ capability:
       large: {path: /large, operations: {large: {method: GET, call: archive.large}}}
       steps: {path: /steps, operations: {steps: {method: GET, steps: {one: {type: call, call: archive.plain}}}}}
       view: {path: /view, operations: {view: {method: GET, ref: views.view}}}
-      short: {path: /short, operations: {short: {method: GET, call: archive.plain, responseBinary: {mediaType: image/gif, description: A view.}}}}
+      short:
+        path: /short
+        operations:
+          short: {method: GET, call: archive.plain, responseBinary: {mediaType: image/gif, description: A view.}}
       contract:
         path: /contract
         operations:
           contract:
             method: GET
             call: archive.plain
-            responses: {'200': {description: A file., content: {application/json: {schema: {type: object}}, application/pdf: {binary: true}}}}
+            responses:
+              '200':
+                description: A file.
+                content: {application/json: {schema: {type: object}}, application/pdf: {binary: true}}
   - type: mcp
     namespace: files-tools
     port: 9090
@@ -156,7 +173,7 @@ capability:
       small: {description: A file., call: archive.small}
     resources:
       file: {display: File, uri: 'file://x', description: A file., call: archive.plain}
-      text: {display: Text, uri: 'text://x', description: A text as bytes., mimeType: text/plain, binary: true, call: archive.plain}
+      text: {display: Text, uri: 'text://x', description: As bytes., mimeType: text/plain, binary: true, call: archive.plain}
 """
 
 
@@ -170,9 +187,16 @@ PNG = b"\x89PNG\r\n\x00\xff"
 
 @pytest.mark.parametrize(
     ("target", "media_type"),
-    [("/files", "image/x-up"), ("/typed", "image/webp"), ("/short", "image/gif"), ("/contract", "application/pdf"), ("/steps", "image/x-up"), ("/view", "image/png")],
+    [
+        ("/files", "image/x-up"),
+        ("/typed", "image/webp"),
+        ("/short", "image/gif"),
+        ("/contract", "application/pdf"),
+        ("/steps", "image/x-up"),
+        ("/view", "image/png"),
+    ],
     ids=["the upstream's", "the operation's", "the shorthand's", "the contract's", "through a step", "the aggregate's"],
-)  # fmt: skip
+)
 async def test_bytes_travel_untouched_with_the_media_type_that_is_declared(files, upstream, target, media_type):
     upstream.replies(body=PNG, headers={"Content-Type": "image/x-up"})
 
@@ -187,9 +211,17 @@ async def test_bytes_without_any_media_type_are_just_bytes(files, upstream):
     assert (await files.rest("GET", "/files")).headers["content-type"] == "application/octet-stream"
 
 
-@pytest.mark.parametrize(("target", "size", "status"), [
-    ("/files", 1024, 200), ("/files", 1025, 502), ("/small", 10, 200), ("/small", 11, 502), ("/large", 2048, 200), ("/large", 2049, 502),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("target", "size", "status"),
+    [
+        ("/files", 1024, 200),
+        ("/files", 1025, 502),
+        ("/small", 10, 200),
+        ("/small", 11, 502),
+        ("/large", 2048, 200),
+        ("/large", 2049, 502),
+    ],
+)
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 async def test_the_operations_size_comes_before_the_adapters(files, upstream, target, size, status, framing):
     upstream.replies(body=b"x" * size, framing=framing)

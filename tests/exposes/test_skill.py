@@ -100,16 +100,20 @@ async def test_a_skill_says_what_its_tools_stand_for(serving):
         "metadata": {"owner": "harbour office", "level": "2"},
         "tools": [
             {
-                "name": "look", "description": "Find the ship.", "type": "derived",
+                "name": "look",
+                "description": "Find the ship.",
+                "type": "derived",
                 "invocationRef": {"targetNamespace": "port-tools", "action": "find-ship", "mode": "mcp"},
             },
             {
-                "name": "list", "description": "List ships.", "type": "derived",
+                "name": "list",
+                "description": "List ships.",
+                "type": "derived",
                 "invocationRef": {"targetNamespace": "port-api", "action": "list-ships", "mode": "rest"},
             },
             {"name": "tides", "description": "Mind the tide.", "type": "instruction", "instruction": "guides/tides.md"},
         ],
-    }  # fmt: skip
+    }
 
 
 async def test_what_is_not_declared_is_not_shown(serving):
@@ -147,9 +151,17 @@ async def test_the_archive_holds_every_file_and_is_the_same_each_time(serving):
 
 @pytest.mark.parametrize(
     "target",
-    ["/", "/skills/nobody", "/skills/lookout/contents", "/skills/lookout/download", "/skills/lookout/contents/SKILL.md",
-     "/skills/berthing/contents/none.md", "/skills/berthing/contents/guides", "/skills/berthing/other"],
-)  # fmt: skip
+    [
+        "/",
+        "/skills/nobody",
+        "/skills/lookout/contents",
+        "/skills/lookout/download",
+        "/skills/lookout/contents/SKILL.md",
+        "/skills/berthing/contents/none.md",
+        "/skills/berthing/contents/guides",
+        "/skills/berthing/other",
+    ],
+)
 async def test_what_there_is_not_is_not_found(serving, target):
     answer = await ask(serving, target)
 
@@ -280,8 +292,18 @@ def findings(tmp_path, text: str):
         ("compatibility: any agent", f"compatibility: {'x' * 501}", "W-SKILL-LENGTH"),
         ("Bring a ship to its berth.", "x" * 1025, "W-SKILL-LENGTH"),
     ],
-    ids=["unknown sibling", "itself", "unknown action", "unknown file", "neither", "no location", "no directory", "long note", "long text"],
-)  # fmt: skip
+    ids=[
+        "unknown sibling",
+        "itself",
+        "unknown action",
+        "unknown file",
+        "neither",
+        "no location",
+        "no directory",
+        "long note",
+        "long text",
+    ],
+)
 def test_a_mistake_in_a_skill_is_said_at_load(tmp_path, files, old, new, code):
     assert code in [f.code for f in findings(tmp_path, CAPABILITY.replace(old, new))]
 

@@ -55,10 +55,24 @@ functions:
 
 def document(operation: str = "{}", tool: str = "{}", aggregate: str = AGGREGATE) -> dict[str, Any]:
     exposes = [
-        {"type": "rest", "namespace": "port-api", "port": 8080, "resources": [
-            {"path": "/ships/{ship}", "operations": [{"method": "GET", "ref": "traffic.find-ship", **yaml.safe_load(operation)}]}]},
-        {"type": "mcp", "namespace": "port-tools", "port": 9090, "tools": [{"ref": "traffic.find-ship", **yaml.safe_load(tool)}]},
-    ]  # fmt: skip
+        {
+            "type": "rest",
+            "namespace": "port-api",
+            "port": 8080,
+            "resources": [
+                {
+                    "path": "/ships/{ship}",
+                    "operations": [{"method": "GET", "ref": "traffic.find-ship", **yaml.safe_load(operation)}],
+                }
+            ],
+        },
+        {
+            "type": "mcp",
+            "namespace": "port-tools",
+            "port": 9090,
+            "tools": [{"ref": "traffic.find-ship", **yaml.safe_load(tool)}],
+        },
+    ]
     consumes = yaml.safe_load(CONSUMES)
     return {
         "naftiko": "1.0.0-alpha2",
@@ -86,8 +100,10 @@ async def test_a_unit_inherits_everything(serve, upstream):
     assert tool["inputSchema"]["properties"] == {"ship": {"type": "string", "description": "Its id."}}
     assert tool["inputSchema"]["required"] == ["ship"]
     assert {k: v for k, v in tool["annotations"].items() if k.endswith("Hint")} == {
-        "readOnlyHint": True, "destructiveHint": False, "idempotentHint": True,
-    }  # fmt: skip
+        "readOnlyHint": True,
+        "destructiveHint": False,
+        "idempotentHint": True,
+    }
 
 
 async def test_a_unit_says_its_own_name_and_description(serve):

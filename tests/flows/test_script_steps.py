@@ -15,10 +15,13 @@ JAVASCRIPT = "var result = {double: context.length * 2, name: ship.name};\n"
 def document(step: str, scripting: str = "{}", rest: str = "") -> dict[str, Any]:
     unit = {
         "inputParameters": [{"name": "length", "type": "integer", "description": "L."}],
-        "steps": [{"name": "ship", "type": "call", "call": "harbour.get-ship"}, {"name": "worked", "type": "script", **yaml.safe_load(step)}],
+        "steps": [
+            {"name": "ship", "type": "call", "call": "harbour.get-ship"},
+            {"name": "worked", "type": "script", **yaml.safe_load(step)},
+        ],
         "mappings": [{"targetName": "worked", "value": "$.worked"}],
         **(yaml.safe_load(rest) or {}),
-    }  # fmt: skip
+    }
     operation = {**unit, "name": "run", "method": "GET", "inputParameters": [{**unit["inputParameters"][0], "in": "query"}]}
     exposes = [
         {"type": "rest", "namespace": "port-api", "port": 8080, "resources": [{"path": "/run", "operations": [operation]}]},

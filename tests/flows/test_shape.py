@@ -38,9 +38,15 @@ def node(value: object) -> Node:
 @pytest.mark.parametrize(
     ("outputs", "expected"),
     [
-        ("[{type: object, properties: {h: {type: number, mapping: $.mast.height}, x: {type: string, mapping: $.x}}}]", {"h": 9.5, "x": None}),
+        (
+            "[{type: object, properties: {h: {type: number, mapping: $.mast.height}, x: {type: string, mapping: $.x}}}]",
+            {"h": 9.5, "x": None},
+        ),
         ("[{type: string, mapping: $.mast.height}]", 9.5),
-        ("[{type: object, properties: {m: {type: object, properties: {h: {type: number, mapping: $.mast.height}}}}}]", {"m": {"h": 9.5}}),
+        (
+            "[{type: object, properties: {m: {type: object, properties: {h: {type: number, mapping: $.mast.height}}}}}]",
+            {"m": {"h": 9.5}},
+        ),
         ("[{type: object, properties: {m: {type: object, mapping: $.mast}}}]", {"m": {"height": 9.5}}),
         ("[{type: object, mapping: $.mast, properties: {h: {type: number, mapping: $.height}}}]", {"h": 9.5}),
         ("[{type: object, mapping: $.mast}]", {"height": 9.5}),
@@ -52,39 +58,70 @@ def node(value: object) -> Node:
         ("[{type: array, mapping: $.crew, items: {type: string, mapping: $.n}}]", ["Ada", "Bo"]),
         ("[{type: array, mapping: '$.crew[*].n', items: {type: string}}]", ["Ada", "Bo"]),
         (
-            "[{type: array, mapping: $.crew, items: {type: object, properties: {who: {type: string, mapping: $.n}, age: {type: number, mapping: $.age}}}}]",
+            "[{type: array, mapping: $.crew, items: {type: object, "
+            "properties: {who: {type: string, mapping: $.n}, age: {type: number, mapping: $.age}}}}]",
             [{"who": "Ada", "age": 40}, {"who": "Bo", "age": None}],
         ),
         (
-            "[{type: array, mapping: $.crew, items: {type: object, properties: {p: {type: object, properties: {n: {type: string, mapping: $.n}}}}}}]",
+            "[{type: array, mapping: $.crew, items: {type: object, "
+            "properties: {p: {type: object, properties: {n: {type: string, mapping: $.n}}}}}}]",
             [{"p": {"n": "Ada"}}, {"p": {"n": "Bo"}}],
         ),
         ("[{type: array, mapping: $.crew, maxItems: 1}]", SHIP["crew"][:1]),
         ("[{type: object, mapping: $.holds, values: {type: number, mapping: $.t}}]", {"a": 1, "b": 2}),
         ("[{type: string, mapping: $.name, maxLength: 2}]", "Gu"),
         ("[{type: string, mapping: $.none}, {type: string, mapping: $.name}]", "Gull"),
-        ("[{name: who, type: string, mapping: $.name}, {name: high, type: number, mapping: $.mast.height}]", {"who": "Gull", "high": 9.5}),
+        (
+            "[{name: who, type: string, mapping: $.name}, {name: high, type: number, mapping: $.mast.height}]",
+            {"who": "Gull", "high": 9.5},
+        ),
         ("{who: {type: string, mapping: $.name}}", {"who": "Gull"}),
         ("[{name: who, type: string, value: $.name}]", {"who": "Gull"}),
         ("{type: string, mapping: $.name}", "Gull"),
         ("[{type: string, const: fixed}]", "fixed"),
     ],
     ids=[
-        "object", "scalar types do not convert", "nested object, same root", "mapping of a property", "mapping of the object",
-        "part of the document", "name of a property", "constant property", "property that says nothing", "array as it is", "array of objects as they are",
-        "array of one field", "array selected by a path", "array of built objects", "nested objects in an array", "first items",
-        "values of a map", "cut text", "first match", "named entries are one object", "map form", "value as a path",
-        "an output without its list", "const",
+        "object",
+        "scalar types do not convert",
+        "nested object, same root",
+        "mapping of a property",
+        "mapping of the object",
+        "part of the document",
+        "name of a property",
+        "constant property",
+        "property that says nothing",
+        "array as it is",
+        "array of objects as they are",
+        "array of one field",
+        "array selected by a path",
+        "array of built objects",
+        "nested objects in an array",
+        "first items",
+        "values of a map",
+        "cut text",
+        "first match",
+        "named entries are one object",
+        "map form",
+        "value as a path",
+        "an output without its list",
+        "const",
     ],
-)  # fmt: skip
+)
 def test_an_answer_is_shaped(outputs, expected):
     assert shaped(outputs) == expected
 
 
 @pytest.mark.parametrize(
     "outputs",
-    ["[]", "[{type: object, mapping: $.}]", "[{type: object}]", "[{type: object, mapping: $}]", "[{type: array}]", "[{type: string, mapping: $}]"],
-)  # fmt: skip
+    [
+        "[]",
+        "[{type: object, mapping: $.}]",
+        "[{type: object}]",
+        "[{type: object, mapping: $}]",
+        "[{type: array}]",
+        "[{type: string, mapping: $}]",
+    ],
+)
 def test_an_answer_passes_untouched_where_nothing_says_more_than_all_of_it(outputs):
     assert shaped(outputs) is UNTOUCHED
 

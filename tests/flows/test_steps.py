@@ -278,8 +278,11 @@ async def test_targets_nest_by_dots_and_take_constants_templates_and_lists(serve
     """)
 
     assert await serving.get("/run") == {
-        "r": {"a": 1, "b": {"c": 3}, "text": "x=1"}, "fixed": 7, "word": "plain words", "whole": {"list": [2, 3]},
-    }  # fmt: skip
+        "r": {"a": 1, "b": {"c": 3}, "text": "x=1"},
+        "fixed": 7,
+        "word": "plain words",
+        "whole": {"list": [2, 3]},
+    }
 
 
 async def test_without_mappings_the_last_calls_answer_is_the_answer(serve, upstream):
@@ -400,9 +403,7 @@ async def test_a_write_whose_fate_is_unknown_counts_as_a_side_effect(serve, upst
     upstream.replies(fault="early-close", path="/ships")
 
     serving = await serve(
-        "steps: [{name: a, type: call, call: harbour.list-berths-csv}, {name: add, type: call, call: harbour.add-ship, with: {body: {n: 1}}}]".replace(
-            "harbour.list-berths-csv", "harbour.list-berths"
-        )
+        "steps: [{name: a, call: harbour.list-berths}, {name: add, call: harbour.add-ship, with: {body: {n: 1}}}]"
     )
     upstream.replies(json=[], path="/berths")
     answer = await serving.rest("GET", "/run")
@@ -413,9 +414,7 @@ async def test_a_write_whose_fate_is_unknown_counts_as_a_side_effect(serve, upst
 async def test_our_credential_being_refused_is_not_the_callers_fault(serve, upstream):
     upstream.replies(status=401, json={}, path="/ships")
 
-    serving = await serve(
-        "steps: [{name: a, type: call, call: harbour.list-ships}, {name: b, type: call, call: harbour.get-ship, with: {id: $.a.id}}]"
-    )
+    serving = await serve("steps: [{name: a, call: harbour.list-ships}, {name: b, call: harbour.get-ship, with: {id: $.a.id}}]")
 
     assert (await serving.rest("GET", "/run")).status_code == 502
 
@@ -424,7 +423,7 @@ async def test_a_wait_that_an_upstream_asks_for_is_passed_on(serve, upstream):
     upstream.replies(status=429, json={}, headers={"Retry-After": "60"}, path="/ships")
 
     serving = await serve(
-        "steps: [{name: a, type: call, call: harbour.add-ship, with: {body: {n: 1}}}, {name: b, type: call, call: harbour.list-berths}]"
+        "steps: [{name: a, call: harbour.add-ship, with: {body: {n: 1}}}, {name: b, call: harbour.list-berths}]"
     )
     answer = await serving.rest("GET", "/run")
 
@@ -436,7 +435,7 @@ async def test_one_deadline_covers_all_steps(serve, upstream):
     upstream.replies(json={}, path="/ships/1", delay=0.5)
 
     serving = await serve(
-        "steps: [{name: a, type: call, call: harbour.add-ship, with: {body: {n: 1}}}, {name: b, type: call, call: harbour.get-ship, with: {id: $.a.id}}]",
+        "steps: [{name: a, call: harbour.add-ship, with: {body: {}}}, {name: b, call: harbour.get-ship, with: {id: $.a.id}}]",
         limits=replace(DEFAULT_LIMITS, rest_deadline=0.6),
     )
     started = time.monotonic()
@@ -479,13 +478,16 @@ def refused(content: dict[str, Any], tmp_path) -> list[Any]:
     ("unit", "code"),
     [
         ("steps: [" + ", ".join(f"{{name: s{i}, type: call, call: harbour.list-ships}}" for i in range(51)) + "]", "E-LIMIT"),
-        ("steps: [{name: a, type: call, call: harbour.list-ships}, {name: a, type: call, call: harbour.list-ships}]", "E-STEP-DUPLICATE"),
+        (
+            "steps: [{name: a, type: call, call: harbour.list-ships}, {name: a, type: call, call: harbour.list-ships}]",
+            "E-STEP-DUPLICATE",
+        ),
         ("steps: [{name: a, type: dance}]", "E-STEP-TYPE"),
         ("steps: [{name: a, type: call}]", "E-NO-CALL"),
         ("steps: [{name: a, type: call, call: harbour.nothing}]", "E-CALL-UNRESOLVED"),
         ("steps: [{name: a, type: lookup, index: a}]", "E-LOOKUP"),
     ],
     ids=["too many", "same name", "unknown type", "no call", "unknown call", "half a lookup"],
-)  # fmt: skip
+)
 def test_a_wrong_step_is_said_at_load(unit, code, tmp_path):
     assert {f.code for f in refused(document(unit), tmp_path)} == {code}

@@ -56,13 +56,22 @@ capability:
 
 ADDITIONS = {
     "info": {
-        "tags": ["harbour"], "created": "2026-01-01", "modified": "2026-02-01", "personas": ["pilot"], "related": ["docks"],
+        "tags": ["harbour"],
+        "created": "2026-01-01",
+        "modified": "2026-02-01",
+        "personas": ["pilot"],
+        "related": ["docks"],
         "stakeholders": [{"role": "owner", "fullName": "Ada Bo", "email": "ada@harbour.test"}],
     },
     "capability.consumes.0": {"tags": ["t"], "display": "Harbour"},
     "capability.consumes.0.resources.ship": {"tags": ["t"], "display": "Ship", "description": "D.", "summary": "S."},
     "capability.consumes.0.resources.ship.operations.get-ship": {"tags": ["t"], "display": "Get", "summary": "S."},
-    "capability.consumes.0.resources.ship.operations.get-ship.inputParameters.id": {"display": "Id", "format": "uuid", "items": {"type": "string"}, "properties": {}},
+    "capability.consumes.0.resources.ship.operations.get-ship.inputParameters.id": {
+        "display": "Id",
+        "format": "uuid",
+        "items": {"type": "string"},
+        "properties": {},
+    },
     "capability.aggregates.0": {"tags": ["t"], "description": "D.", "summary": "S."},
     "capability.aggregates.0.flows.find": {"tags": ["t"], "display": "Find", "summary": "S."},
     "capability.exposes.0": {"tags": ["t"]},
@@ -75,7 +84,7 @@ ADDITIONS = {
     "capability.exposes.1.tools.find": {"tags": ["t"], "summary": "S."},
     "capability.exposes.1.prompts.ask": {"tags": ["t"], "summary": "S."},
     "capability.exposes.1.prompts.ask.arguments.who": {"tags": ["t"], "summary": "S."},
-}  # fmt: skip
+}
 
 
 def compiled(document: dict[str, Any], tmp_path) -> Any:

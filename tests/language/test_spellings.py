@@ -121,19 +121,31 @@ consumed_outputs = entries(st.fixed_dictionaries({"type": TYPES, "value": PATHS}
 operations = st.fixed_dictionaries(
     {"method": st.sampled_from(["GET", "POST", "PUT", "DELETE"])},
     optional=optional(
-        inputParameters=consumed_inputs, outputParameters=consumed_outputs, outputRawFormat=st.sampled_from(["json", "xml", "csv"]),
-        description=st.just("O."), label=st.just("Operation"),
+        inputParameters=consumed_inputs,
+        outputParameters=consumed_outputs,
+        outputRawFormat=st.sampled_from(["json", "xml", "csv"]),
+        description=st.just("O."),
+        label=st.just("Operation"),
         body=st.sampled_from(['{"n": {{id}}}', {"type": "json", "data": {"n": "{{id}}"}}, {"type": "text", "data": "{{id}}"}]),
     ),
-)  # fmt: skip
+)
 mapped_outputs = st.lists(
     st.one_of(
         st.fixed_dictionaries({"type": st.sampled_from(["string", "number"]), "mapping": PATHS}),
-        st.fixed_dictionaries({"type": st.just("object"), "properties": entries(st.fixed_dictionaries({"type": TYPES, "mapping": PATHS}), 1)}),
-        st.fixed_dictionaries({"type": st.just("array"), "mapping": PATHS, "items": st.fixed_dictionaries({"type": st.just("string"), "mapping": PATHS})}),
+        st.fixed_dictionaries(
+            {"type": st.just("object"), "properties": entries(st.fixed_dictionaries({"type": TYPES, "mapping": PATHS}), 1)}
+        ),
+        st.fixed_dictionaries(
+            {
+                "type": st.just("array"),
+                "mapping": PATHS,
+                "items": st.fixed_dictionaries({"type": st.just("string"), "mapping": PATHS}),
+            }
+        ),
     ),
-    min_size=1, max_size=2,
-)  # fmt: skip
+    min_size=1,
+    max_size=2,
+)
 common = optional(inputParameters=inputs, label=st.just("Unit"))
 calls = st.fixed_dictionaries(
     {"description": st.just("U."), "call": st.just("up.read")},
@@ -150,16 +162,26 @@ steps = st.fixed_dictionaries(
     {
         "description": st.just("U."),
         "steps": st.fixed_dictionaries(
-            {"first": st.fixed_dictionaries({"type": st.just("call"), "call": st.just("up.read")}, optional=optional(**{"with": entries(VALUES)}))},
+            {
+                "first": st.fixed_dictionaries(
+                    {"type": st.just("call"), "call": st.just("up.read")}, optional=optional(**{"with": entries(VALUES)})
+                )
+            },
             optional=optional(
-                second=st.fixed_dictionaries({"type": st.just("call"), "call": st.just("up.write"), "with": st.just({"id": "$.first.id"})}),
-                third=st.just({"type": "lookup", "index": "first", "match": "id", "lookupValue": "{{id}}", "outputParameters": ["n"]}),
+                second=st.fixed_dictionaries(
+                    {"type": st.just("call"), "call": st.just("up.write"), "with": st.just({"id": "$.first.id"})}
+                ),
+                third=st.just(
+                    {"type": "lookup", "index": "first", "match": "id", "lookupValue": "{{id}}", "outputParameters": ["n"]}
+                ),
             ),
         ),
-        "mappings": st.dictionaries(st.sampled_from(["a", "a.b", "c.d.e"]), st.sampled_from(["$.first.x", "{{id}}", "fixed"]), min_size=1, max_size=2),
+        "mappings": st.dictionaries(
+            st.sampled_from(["a", "a.b", "c.d.e"]), st.sampled_from(["$.first.x", "{{id}}", "fixed"]), min_size=1, max_size=2
+        ),
     },
     optional=common,
-)  # fmt: skip
+)
 units = st.one_of(calls, steps, mocks)
 refs = st.fixed_dictionaries(
     {"ref": st.just("shared.flow")}, optional=optional(description=st.just("R."), **{"with": entries(VALUES, 1)})
@@ -195,11 +217,21 @@ def models(draw: st.DrawFn) -> Model:
         "exposes": [
             {"type": "rest", "namespace": "desk", "port": 8080, "resources": routes},
             {
-                "type": "mcp", "namespace": "desk", "port": 9090, "tools": {"tool": draw(unit), "other": draw(unit)}, "resources": dynamic,
-                "prompts": {"ask": {"description": "A.", "arguments": {"who": {"description": "W."}}, "template": [{"role": "user", "content": "{{who}}"}]}},
+                "type": "mcp",
+                "namespace": "desk",
+                "port": 9090,
+                "tools": {"tool": draw(unit), "other": draw(unit)},
+                "resources": dynamic,
+                "prompts": {
+                    "ask": {
+                        "description": "A.",
+                        "arguments": {"who": {"description": "W."}},
+                        "template": [{"role": "user", "content": "{{who}}"}],
+                    }
+                },
             },
         ],
-    }  # fmt: skip
+    }
 
 
 def compiled(model: Model, tmp_path, *, newer: bool) -> Capability:
@@ -237,7 +269,12 @@ def test_plans_that_differ_are_told_apart(tmp_path, old, new):
         "baseUri": "https://up.test/v1",
         "resources": {"r": {"path": "/r", "operations": {"read": {"method": "GET"}}}},
     }
-    model = {"binds": [], "consumes": [consumer], "aggregates": {}, "exposes": [{"type": "mcp", "namespace": "desk", "port": 1, "tools": {"t": tool}, "resources": {}, "prompts": {}}]}  # fmt: skip
+    model = {
+        "binds": [],
+        "consumes": [consumer],
+        "aggregates": {},
+        "exposes": [{"type": "mcp", "namespace": "desk", "port": 1, "tools": {"t": tool}, "resources": {}, "prompts": {}}],
+    }
     changed = json.loads(json.dumps(model).replace(old, new))
 
     assert plan_of(compiled(model, tmp_path, newer=True)) != plan_of(compiled(changed, tmp_path, newer=True))

@@ -1,4 +1,4 @@
-"""The language's conformance cases, numbered as in docs/language.md; where we differ on purpose, docs/differences.md says why."""
+"""The numbered conformance cases of the language; where we differ on purpose, docs/differences.md says why."""
 
 from __future__ import annotations
 
@@ -23,9 +23,12 @@ def document(operation: str, unit: str = "", consumer: str = "") -> dict[str, An
     written = yaml.safe_load(operation)
     path = written.pop("path", "/x")
     service = {
-        "type": "http", "namespace": "up", "baseUri": "UPSTREAM", **(yaml.safe_load(consumer) or {}),
+        "type": "http",
+        "namespace": "up",
+        "baseUri": "UPSTREAM",
+        **(yaml.safe_load(consumer) or {}),
         "resources": [{"name": "r", "path": path, "operations": [{"name": "op", "method": "GET", **written}]}],
-    }  # fmt: skip
+    }
     body = yaml.safe_load(unit) or {}
     body = body if {"steps", "outputParameters"} & set(body) and body.pop("alone", False) else {"call": "up.op", **body}
     inputs = body.pop("inputParameters", [])
@@ -161,10 +164,11 @@ OUTPUTS = {
     "17": ("[{type: string, mapping: $.z}, {type: number, mapping: $.x}]", {"x": 4}, 4),
     "18": (
         "[{type: array, mapping: $.l, items: {type: object, properties: {n: {type: string, mapping: $.name}}}}]",
-        {"l": [{"name": "q"}, {}]}, [{"n": "q"}, {"n": None}],
+        {"l": [{"name": "q"}, {}]},
+        [{"n": "q"}, {"n": None}],
     ),
     "19": ("[{type: object, mapping: $.}]", {"x": 4}, {"x": 4}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("outputs", "answer", "expected"), OUTPUTS.values(), ids=OUTPUTS)
@@ -229,7 +233,7 @@ async def test_23_and_24_lookups(serve, value, outputs, expected):
       inputParameters: [{{name: v, type: any, in: body, description: What to find.}}]
       steps:
       - {{name: index, type: call, call: up.op}}
-      - {{name: found, type: lookup, index: index, match: id, lookupValue: '{{{{v}}}}', outputParameters: {json.dumps(outputs)}}}
+      - {{name: found, type: lookup, index: index, match: id, lookupValue: '{{{{v}}}}', outputParameters: {outputs}}}
       mappings: [{{targetName: found, value: $.found}}]
     """
     serving = await serve(unit=unit, answer=[{"id": 1, "n": "x"}, {"id": 2, "n": "y"}])

@@ -9,7 +9,13 @@ import pytest
 
 V0_4 = """
 naftiko: '0.4'
-info: {label: Harbour, description: A harbour., tags: [harbour], created: '2026-03-03', modified: '2026-03-03', stakeholders: [{role: owner, fullName: Ada Bo, email: ada@harbour.test}]}
+info:
+  label: Harbour
+  description: A harbour.
+  tags: [harbour]
+  created: '2026-03-03'
+  modified: '2026-03-03'
+  stakeholders: [{role: owner, fullName: Ada Bo, email: ada@harbour.test}]
 externalRefs:
 - name: harbour-keys
   type: variables
@@ -67,10 +73,17 @@ def replaced(text: str, *pairs: tuple[str, str]) -> str:
     return text
 
 
-V0_5 = replaced(
-    V0_4, ("naftiko: '0.4'", "naftiko: '0.5'"), ("type: api", "type: rest"),
-    ("    - name: get-ship\n      description: A ship.", "    - name: get-ship\n      label: Get a ship\n      description: A ship."),
-) + """    resources:
+V0_5 = (
+    replaced(
+        V0_4,
+        ("naftiko: '0.4'", "naftiko: '0.5'"),
+        ("type: api", "type: rest"),
+        (
+            "    - name: get-ship\n      description: A ship.",
+            "    - name: get-ship\n      label: Get a ship\n      description: A ship.",
+        ),
+    )
+    + """    resources:
     - {name: ship, label: Ship, uri: 'ship://{id}', description: A ship., call: harbour.get-ship}
     prompts:
     - name: ask
@@ -82,19 +95,29 @@ V0_5 = replaced(
     namespace: skills
     port: 8088
     skills:
-    - {name: look, description: Look., tools: [{name: get, description: Get., from: {sourceNamespace: tools, action: get-ship}}]}
-"""  # fmt: skip
+    - name: look
+      description: Look.
+      tools: [{name: get, description: Get., from: {sourceNamespace: tools, action: get-ship}}]
+"""
+)
 
 A1 = replaced(
-    V0_5, ("naftiko: '0.5'", "naftiko: 1.0.0-alpha1"),
-    ("externalRefs:\n- name: harbour-keys\n  type: variables\n  resolution: runtime\n  keys: {harbour-token: HARBOUR_TOKEN}",
-     "binds:\n- namespace: harbour-keys\n  description: Keys.\n  keys: {HARBOUR_TOKEN: HARBOUR_TOKEN}"),
+    V0_5,
+    ("naftiko: '0.5'", "naftiko: 1.0.0-alpha1"),
+    (
+        "externalRefs:\n- name: harbour-keys\n  type: variables\n  resolution: runtime\n  keys: {harbour-token: HARBOUR_TOKEN}",
+        "binds:\n- namespace: harbour-keys\n  description: Keys.\n  keys: {HARBOUR_TOKEN: HARBOUR_TOKEN}",
+    ),
     ("{{harbour-token}}", "{{HARBOUR_TOKEN}}"),
-)  # fmt: skip
+)
 
-A2 = replaced(
-    A1, ("naftiko: 1.0.0-alpha1", "naftiko: 1.0.0-alpha2"),
-    ("  exposes:\n", """  aggregates:
+A2 = (
+    replaced(
+        A1,
+        ("naftiko: 1.0.0-alpha1", "naftiko: 1.0.0-alpha2"),
+        (
+            "  exposes:\n",
+            """  aggregates:
   - label: Traffic
     namespace: traffic
     functions:
@@ -111,9 +134,16 @@ A2 = replaced(
       description: A mock.
       outputParameters: [{name: text, type: string, value: Ahoy}]
   exposes:
-"""),
-    ("    tools:\n    - name: get-ship\n", "    tools:\n    - {name: find, ref: traffic.find, hints: {openWorld: true}}\n    - {name: hail, ref: traffic.hail}\n    - name: get-ship\n"),
-) + "  - {type: control, port: 9099, management: {health: true, info: true}, observability: {enabled: true}}\n"  # fmt: skip
+""",
+        ),
+        (
+            "    tools:\n    - name: get-ship\n",
+            "    tools:\n    - {name: find, ref: traffic.find, hints: {openWorld: true}}\n"
+            "    - {name: hail, ref: traffic.hail}\n    - name: get-ship\n",
+        ),
+    )
+    + "  - {type: control, port: 9099, management: {health: true, info: true}, observability: {enabled: true}}\n"
+)
 
 N_A3 = replaced(A2, ("naftiko: 1.0.0-alpha2", "naftiko: 1.0.0-alpha3"))
 
@@ -200,7 +230,8 @@ def released(version: str, *pairs: tuple[str, str]) -> str:
 
 BINARY = (
     "          get-ship:\n            display: Get\n",
-    "          photo: {method: GET, outputRawFormat: binary, outputMediaType: image/png, maxBinarySize: 1MiB, inputParameters: {id: {in: path}}}\n"
+    "          photo: {method: GET, outputRawFormat: binary, outputMediaType: image/png, maxBinarySize: 1MiB, "
+    "inputParameters: {id: {in: path}}}\n"
     "          get-ship:\n            display: Get\n",
 )
 PHOTO = (
@@ -211,11 +242,19 @@ VERSIONED = ("info: {display: Harbour,", "info: {display: Harbour, version: 3.0.
 CACHED = ("    tools:\n      photo:", "    ttlMs: 1000\n    cacheScope: public\n    tools:\n      photo:")
 
 VERSIONS = {
-    "0.4": V0_4, "0.5": V0_5, "alpha1": A1, "alpha2": A2, "naftiko alpha3": N_A3, "alpha3": A3, "alpha4": released("1.0.0-alpha4"),
-    "beta1": released("1.0.0-beta1", BINARY, PHOTO), "beta2": released("1.0.0-beta2", BINARY, PHOTO),
-    "beta3": released("1.0.0-beta3", BINARY, PHOTO), "beta4": released("1.0.0-beta4", BINARY, PHOTO, VERSIONED, CACHED),
+    "0.4": V0_4,
+    "0.5": V0_5,
+    "alpha1": A1,
+    "alpha2": A2,
+    "naftiko alpha3": N_A3,
+    "alpha3": A3,
+    "alpha4": released("1.0.0-alpha4"),
+    "beta1": released("1.0.0-beta1", BINARY, PHOTO),
+    "beta2": released("1.0.0-beta2", BINARY, PHOTO),
+    "beta3": released("1.0.0-beta3", BINARY, PHOTO),
+    "beta4": released("1.0.0-beta4", BINARY, PHOTO, VERSIONED, CACHED),
     "beta5": released("1.0.0-beta5", BINARY, PHOTO, VERSIONED, CACHED),
-}  # fmt: skip
+}
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """``steps`` become compiled steps with their order: which must wait for which, and which may run side by side.
 
-A step waits for the steps whose results it names. One that changes something upstream waits for everything before it, and everything
-after waits for it: reordering reads cannot be noticed, reordering writes can.
+A step waits for the steps whose results it names. One that changes something upstream waits for everything before it, and
+everything after waits for it: reordering reads cannot be noticed, reordering writes can.
 """
 
 from __future__ import annotations

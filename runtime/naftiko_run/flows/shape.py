@@ -1,8 +1,9 @@
 """``outputParameters`` and ``mappings`` become an ``OutputShape``: a decoded answer in, the declared answer out.
 
-One key of the language has four meanings, told apart here once: alternatives (unnamed entries: the first that yields something is
-the answer), one object (named entries), constants without an upstream (mocks), and ``mappings`` over the results of steps. A whole
-``$.``, and an object without properties, mean "as it is": the document passes through, which the compiler says by ``None``.
+One key of the language has four meanings, told apart here once: alternatives (unnamed entries: the first that yields
+something is the answer), one object (named entries), constants without an upstream (mocks), and ``mappings`` over the results
+of steps. A whole ``$.``, and an object without properties, mean "as it is": the document passes through, which the compiler
+says by ``None``.
 """
 
 from __future__ import annotations
