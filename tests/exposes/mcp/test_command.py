@@ -51,6 +51,7 @@ def script(node, tmp_path):
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
+            await process.wait()
         assert process.returncode == code, (process.returncode, output[-2000:], errors[-2000:])
         return json.loads(output or errors.splitlines()[-1])
 
@@ -82,25 +83,37 @@ async def test_the_inspector_over_stdio(command, clients, node, script):
 
 
 async def look_around_with_the_inspector(node, script, clients, over, target):
+    room = asyncio.Semaphore(2)
+
     async def inspect(method, *options, code=0):
         cli = node / "node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js"
-        return await script(cli, "--cli", "--transport", over, "--method", method, *options, "--", *target, code=code)
+        waiting = ("--connect-timeout", "60000")  # a busy machine starts slowly
+        async with room:
+            return await script(
+                cli, "--cli", *waiting, "--transport", over, "--method", method, *options, "--", *target, code=code
+            )
 
     async def call(tool, *arguments, code=0):
         return await inspect("tools/call", "--tool-name", tool, *(f"--tool-arg={one}" for one in arguments), code=code)
 
-    tools, success, bare, typed, failure, unknown, resources, text, prompts, prompt = await asyncio.gather(
-        inspect("tools/list", "--strict"),
-        call("lookup", "id=7"),
-        call("test_simple_text"),
-        call("described", "id=7", "note=null"),
-        call("test_error_handling", code=5),
-        call("no-such-tool", code=5),
-        inspect("resources/list"),
-        inspect("resources/read", "--uri", "test://static-text"),
-        inspect("prompts/list"),
-        inspect("prompts/get", "--prompt-name", "test_prompt_with_arguments", "--prompt-args=arg1=a", "--prompt-args=arg2=b"),
-    )
+    arguments = ("--prompt-args=arg1=a", "--prompt-args=arg2=b")
+    async with asyncio.TaskGroup() as group:
+        asked = [
+            group.create_task(one)
+            for one in (
+                inspect("tools/list", "--strict"),
+                call("lookup", "id=7"),
+                call("test_simple_text"),
+                call("described", "id=7", "note=null"),
+                call("test_error_handling", code=5),
+                call("no-such-tool", code=5),
+                inspect("resources/list"),
+                inspect("resources/read", "--uri", "test://static-text"),
+                inspect("prompts/list"),
+                inspect("prompts/get", "--prompt-name", "test_prompt_with_arguments", *arguments),
+            )
+        ]
+    tools, success, bare, typed, failure, unknown, resources, text, prompts, prompt = [one.result() for one in asked]
 
     assert [tool["name"] for tool in tools["tools"]] == clients.TOOLS
     assert success["structuredContent"]["data"] == "Data for ID: 7"
