@@ -311,6 +311,37 @@ async def test_without_mappings_outputs_shape_the_last_answer(serve, upstream):
     assert await serving.get("/run") == {"called": "Gull", "height": 9}
 
 
+@pytest.mark.parametrize(
+    ("outputs", "expected"),
+    [("[]", {"name": "south"}), ("[{type: object, properties: {at: {type: string, mapping: $.name}}}]", {"at": "south"})],
+    ids=["as it is", "shaped"],
+)
+async def test_without_mappings_a_lookup_at_the_end_is_the_answer(serve, upstream, outputs, expected):
+    upstream.replies(json=BERTHS, path="/berths")
+
+    serving = await serve(f"""
+      steps:
+      - {{name: berths, type: call, call: harbour.list-berths}}
+      - {{name: found, type: lookup, index: berths, match: depth, lookupValue: '6', outputParameters: [name]}}
+      outputParameters: {outputs}
+    """)
+
+    assert await serving.get("/run") == expected
+    assert await serving.data("run") == expected
+
+
+async def test_a_mock_without_a_value_for_this_caller_is_empty(serve):
+    serving = await serve("""
+      inputParameters: [{name: who, type: string, description: Who., required: false}]
+      outputParameters: [{name: hello, type: string, value: '{{who}}'}]
+    """)
+    answer = await serving.rest("GET", "/run")
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert await serving.get("/run?who=Ada") == {"hello": "Ada"}
+    assert not (await serving.tool("run"))["isError"]
+
+
 async def test_orchestrated_outputs_describe_and_mappings_build(serve, upstream):
     upstream.replies(json={"name": "Gull"}, path="/ships/1")
 
@@ -486,8 +517,19 @@ def refused(content: dict[str, Any], tmp_path) -> list[Any]:
         ("steps: [{name: a, type: call}]", "E-NO-CALL"),
         ("steps: [{name: a, type: call, call: harbour.nothing}]", "E-CALL-UNRESOLVED"),
         ("steps: [{name: a, type: lookup, index: a}]", "E-LOOKUP"),
+        ("outputParameters: [{name: x, type: string}]", "E-NO-CALL"),
+        ("{call: harbour.nothing, outputParameters: [{name: x, type: string, value: y}]}", "E-CALL-UNRESOLVED"),
     ],
-    ids=["too many", "same name", "unknown type", "no call", "unknown call", "half a lookup"],
+    ids=[
+        "too many",
+        "same name",
+        "unknown type",
+        "no call",
+        "unknown call",
+        "half a lookup",
+        "a mock without values",
+        "an unknown call beside a value",
+    ],
 )
 def test_a_wrong_step_is_said_at_load(unit, code, tmp_path):
     assert {f.code for f in refused(document(unit), tmp_path)} == {code}

@@ -58,7 +58,7 @@ class FlowRunner:
             return await self._single(flow, steps[0], inputs, deadline)
         scope = Scope(inputs, {}, self.binds)
         if not steps:
-            return Result(data=self._shaped(flow, None, scope))
+            return self._mock(flow, scope)
         return await self._orchestrated(flow, scope, deadline)
 
     def _with_preset(self, flow: Flow, inputs: Mapping[str, object]) -> Mapping[str, object]:
@@ -86,6 +86,11 @@ class FlowRunner:
         if isinstance(document, str) and not isinstance(data, str):
             _check_page(operation, reply)
         return Result(status=reply.status, data=data)
+
+    def _mock(self, flow: Flow, scope: Scope) -> Result:
+        """The declared values; an empty answer where this caller's inputs leave nothing of them."""
+        value = MISSING if flow.shape is None else self._mapped(flow.shape, None, scope)
+        return Result(status=204, body=b"") if value is MISSING else Result(data=value)
 
     def _shaped(self, flow: Flow, document: object, scope: Scope) -> object:
         if flow.shape is None:
@@ -168,20 +173,21 @@ class FlowRunner:
                 progress.results[step.name] = value
 
     async def _answer(self, flow: Flow, scope: Scope, progress: _Progress) -> Result:
-        """Mappings over all results; else the last call's answer, shaped or as it is; else the last result."""
+        """Mappings over all results; else the last step's result, shaped or as it is; the last call's where it left none."""
         calls = [step for step in flow.steps if isinstance(step, CallStep)]
-        last = calls[-1] if calls else None
+        final = flow.steps[-1]
+        last = calls[-1] if calls and (final is calls[-1] or final.name not in progress.results) else None
         if flow.shape is not None and flow.shape.from_steps:
             value = self._mapped(flow.shape, None, scope)
             if value is not MISSING:
                 return Result(data=value)
         elif flow.shape is not None:
             # The last call's whole answer, not the part of it that its declared outputs give to other steps.
-            document = progress.documents.get(last.name) if last else progress.results.get(flow.steps[-1].name)
+            document = progress.documents.get(last.name) if last else progress.results.get(final.name)
             return Result(data=self._shaped(flow, document, scope))
-        if last is not None and (flow.steps[-1] is last or flow.steps[-1].name not in progress.results):
+        if last is not None:
             return _untouched(last.operation, progress.replies[last.name])
-        return Result(data=progress.results.get(flow.steps[-1].name))
+        return Result(data=progress.results.get(final.name))
 
 
 def is_success(status: int) -> bool:
