@@ -60,7 +60,8 @@ class Serving:
         headers = {"accept": "application/json, text/event-stream", "mcp-protocol-version": VERSION}
         answer = await self.client.post(f"{self.urls[at]}/mcp", json=message, headers=headers)
         assert answer.status_code == 200, answer.text
-        return answer.json()
+        found: dict[str, Any] = answer.json()
+        return found
 
     async def modern(self, method: str, /, name: str = "", **params: object) -> dict[str, Any]:
         """The same in the stateless protocol of 2026-07-28."""
@@ -75,11 +76,13 @@ class Serving:
             headers["mcp-name"] = name
         answer = await self.client.post(f"{self.urls['mcp']}/mcp", json=message, headers=headers)
         assert answer.status_code == 200, answer.text
-        return answer.json()
+        found: dict[str, Any] = answer.json()
+        return found
 
     async def tool(self, name: str, /, **arguments: object) -> dict[str, Any]:
         """The result of ``tools/call``."""
-        return (await self.rpc("tools/call", name=name, arguments=arguments))["result"]
+        found: dict[str, Any] = (await self.rpc("tools/call", name=name, arguments=arguments))["result"]
+        return found
 
     async def data(self, name: str, /, **arguments: object) -> object:
         """The text of a successful tool call, read as JSON."""
