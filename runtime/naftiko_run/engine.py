@@ -1,4 +1,4 @@
-"""The live half: compiled capabilities in, a ``Run`` for their adapters out. Opens HTTP clients, holds secrets and the deadline.
+"""The live half: compiled capabilities in, a ``Run`` for their adapters out. Opens HTTP clients, holds secrets, sets deadlines.
 
 ``async with Engine(capabilities, settings) as engine:`` resolves every variable (all missing ones in one message), binds every
 credential, and opens one HTTP client per consumed namespace. What cannot be resolved for one consumer is that consumer's error.
@@ -7,7 +7,7 @@ credential, and opens one HTTP client per consumed namespace. What cannot be res
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -19,6 +19,7 @@ from naftiko_run.consumes.client import HttpClient, OnExchange, OnSend
 from naftiko_run.consumes.consumer import HttpConsumer
 from naftiko_run.consumes.messages import Deadline, UpstreamReply, UpstreamRequest
 from naftiko_run.consumes.operation import Operation, Target
+from naftiko_run.consumes.request_writer import RequestWriter, compile_writer
 from naftiko_run.consumes.settings import ClientSettings
 from naftiko_run.errors import BindingError, OperationUnavailable, RequestError, StepFailed, UpstreamStatus
 from naftiko_run.exposes.exposure import ForwardRoute, Run
@@ -36,7 +37,7 @@ from naftiko_run.redaction import Redactor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
-    """``lenient``: a missing variable fails the calls that need it instead of the start. ``own_ports`` are those we listen on."""
+    """``lenient``: a missing variable fails the calls that need it instead of the start. ``own_ports`` are where we listen."""
 
     client: ClientSettings = field(default_factory=ClientSettings)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -106,6 +107,7 @@ class LiveCapability:
         self.scripting: ScriptGovernance = compile_governance(scripting, settings.environment)
         for consumer in capability.consumers:
             self.consumers[id(consumer)] = LiveConsumer(consumer, self, redactor)
+        self._express: dict[int, tuple[RequestWriter, HttpClient] | None] = {}  # by operation, found on its first call
         self.runner = FlowRunner(
             call=self.call, workers=workers, binds=self.bound.values, scripting=self.scripting,
             relay_errors=settings.relay_errors, on_step=settings.on_step, observe=settings.observe_step,
@@ -124,8 +126,36 @@ class LiveCapability:
         if isinstance(cause, UpstreamStatus) and cause.excerpt:
             cause.excerpt = self.redactor.clean(cause.excerpt)
 
-    async def call(self, operation: Operation, arguments: Mapping[str, object], deadline: Deadline) -> UpstreamReply:
+    def call(self, operation: Operation, arguments: Mapping[str, object], deadline: Deadline) -> Awaitable[UpstreamReply]:
         """Send one request for ``operation``; any status is a reply."""
+        key = id(operation)
+        express = self._express[key] if key in self._express else self._find_express(operation)
+        if express is not None:
+            writer, client = express
+            request = writer.request(arguments)
+            if request is not None:
+                return client.send(request, deadline)
+        return self._call(operation, arguments, deadline)
+
+    def _find_express(self, operation: Operation) -> tuple[RequestWriter, HttpClient] | None:
+        """What sends an operation's requests where only path and query differ from one to the next; looked for once."""
+        express = self._express[id(operation)] = self._make_express(operation)
+        return express
+
+    def _make_express(self, operation: Operation) -> tuple[RequestWriter, HttpClient] | None:
+        live = self.consumers.get(id(operation.consumer))
+        if live is None or live.problem is not None or live.target is None or live.is_bound_per_call:
+            return None
+        writer = compile_writer(operation, live.target, self.bound.values, live.authenticator)
+        if writer is None:
+            return None
+        try:
+            writer.block = live.client.block(writer.sample)
+        except RequestError:  # what cannot be sent is refused when it is called
+            return None
+        return writer, live.client
+
+    async def _call(self, operation: Operation, arguments: Mapping[str, object], deadline: Deadline) -> UpstreamReply:
         if operation.unavailable is not None:
             reason = operation.unavailable
             raise OperationUnavailable(reason.message, hint=reason.hint, code=reason.code)
@@ -242,6 +272,14 @@ class LiveConsumer:
             except RequestError as error:
                 return error if not names else None
         return None
+
+    @property
+    def is_bound_per_call(self) -> bool:
+        """Whether credentials differ from call to call."""
+        authentication = self.consumer.authentication
+        if authentication is None:
+            return False
+        return self.authenticator is None or bool(self.authenticator.path_values)
 
     def authenticate(self, arguments: Mapping[str, object]) -> Authenticator | None:
         authentication = self.consumer.authentication

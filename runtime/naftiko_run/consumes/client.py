@@ -72,6 +72,12 @@ class HttpClient:
         finally:
             bulkhead.leave()
 
+    def block(self, request: UpstreamRequest) -> bytes:
+        """The header block of requests like this one, to be set on them; empty where it may differ from one to the next."""
+        if self.on_send is not None or not isinstance(self._transport, Pool):
+            return b""
+        return self._transport.block(request)
+
     async def close(self) -> None:
         """Close all connections; requests in flight fail."""
         await self._transport.close()

@@ -47,6 +47,7 @@ class UpstreamRequest:
     idempotent: bool = False
     operation: str = ""  # "namespace.operation", for logs and spans
     max_body: int | None = None  # a tighter response limit than the process's, in bytes
+    block: bytes = b""  # its whole header block, checked and written before; see ``HttpClient.block``
 
 
 @dataclass(slots=True, kw_only=True)

@@ -104,10 +104,10 @@ class Operation:
                 binds = {**binds, name: to_text(arguments[name])}
         scope = Scope(arguments, {}, binds)
         values, extra = self._values(arguments, scope)
-        query: list[str] = [_pair(name, value) for name, value in target.query]
+        query: list[str] = [pair(name, value) for name, value in target.query]
         headers: list[tuple[str, str]] = [*target.headers, *self.path.headers]
         for name, value in self.path.render_query(values, binds):
-            query.append(_pair(name, value))
+            query.append(pair(name, value))
         self._place(values, query, headers)
         body = self._body(values, extra, scope, headers, query)
         path = target.prefix + self.path.render(values, binds) or "/"
@@ -136,7 +136,7 @@ class Operation:
             if given is MISSING or given is None:
                 continue
             if parameter.place == "query":
-                _add_query(query, parameter.name, given)
+                add_query(query, parameter.name, given)
             elif parameter.place == "header":
                 _set_header(headers, parameter.name, header_text(parameter.name, given))
             elif parameter.place == "cookie":
@@ -150,7 +150,7 @@ class Operation:
     ) -> bytes | None:  # fmt: skip
         if self.body is None:
             for name, value in extra.items():
-                _add_query(query, name, value)
+                add_query(query, name, value)
             return None
         declared = next((value for name, value in headers if name.lower() == "content-type"), "")
         encoder = retyped(self.body, declared) if declared else self.body
@@ -160,21 +160,22 @@ class Operation:
         return content
 
 
-def _pair(name: str, value: str) -> str:
+def pair(name: str, value: str) -> str:
+    """``name=value`` of a query, encoded."""
     text = value if _SAFE_VALUE.fullmatch(value) else quote_plus(value, errors="replace")
     return f"{name if _SAFE_VALUE.fullmatch(name) else quote(name, safe=_NAME_SAFE, errors='replace')}={text}"
 
 
-def _add_query(query: list[str], name: str, value: object) -> None:
+def add_query(query: list[str], name: str, value: object) -> None:
     """Arrays repeat the key, except OData's ``$`` names, which take commas; a map is JSON."""
     value = plain_value(value)
     if isinstance(value, list):
         if name.startswith("$"):
-            query.append(_pair(name, ",".join(map(to_text, value))))
+            query.append(pair(name, ",".join(map(to_text, value))))
         else:
-            query.extend(_pair(name, to_text(item)) for item in value)
+            query.extend(pair(name, to_text(item)) for item in value)
     elif value is not None:
-        query.append(_pair(name, to_text(value)))
+        query.append(pair(name, to_text(value)))
 
 
 def header_text(name: str, value: object) -> str:

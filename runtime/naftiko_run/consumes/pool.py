@@ -50,20 +50,30 @@ class Pool:
         return len(self._connections) + self._opening
 
     async def send(self, request: UpstreamRequest, seconds: float) -> UpstreamReply:
-        head = self._head.encode(request, self._head.fields(request))
+        writer = self._head
+        head = writer.line(request) + request.block if request.block else writer.encode(request, writer.fields(request))
         now = monotonic()
         expires = now + seconds
         connection = self._take(request, now) or await self._acquire(request, expires, fresh=False)
-        try:
-            return await self._exchange(connection, request, head, now, expires)
-        except Unanswered as error:
-            if not connection.used or not may_repeat(request):
-                raise self._faults.reset() from error
-        connection = await self._acquire(request, expires, fresh=True)
-        try:
-            return await self._exchange(connection, request, head, monotonic(), expires)
-        except Unanswered as error:
-            raise self._faults.reset() from error
+        is_first = True
+        while True:
+            if self._watch is None:
+                self._watch = asyncio.get_running_loop().call_later(TICK, self._look_at_clock)
+            try:
+                return await connection.exchange(request, head, now, expires)
+            except Unanswered as error:
+                if not (is_first and connection.used and may_repeat(request)):
+                    raise self._faults.reset() from error
+            finally:
+                if connection.reusable:
+                    self._keep(connection)
+                else:
+                    connection.abort()
+            connection = await self._acquire(request, expires, fresh=True)
+            now, is_first = monotonic(), False
+
+    def block(self, request: UpstreamRequest) -> bytes:
+        return self._head.block(request)
 
     async def close(self) -> None:
         """Close every connection and wait until each is gone."""
@@ -81,21 +91,6 @@ class Pool:
                 connection.fail(self._faults.closed())
             async with asyncio.timeout(1.0):
                 await self._empty.wait()
-
-    # ---- one exchange
-
-    async def _exchange(
-        self, connection: Connection, request: UpstreamRequest, head: bytes, now: float, expires: float
-    ) -> UpstreamReply:
-        if self._watch is None:
-            self._watch = asyncio.get_running_loop().call_later(TICK, self._look_at_clock)
-        try:
-            return await connection.exchange(request, head, now, expires)
-        finally:
-            if connection.reusable:
-                self._keep(connection)
-            else:
-                connection.abort()
 
     def _look_at_clock(self) -> None:
         self._watch = None

@@ -50,12 +50,25 @@ class RequestHead:
             fields.append(("Content-Length", "0"))
         return fields
 
+    def block(self, request: UpstreamRequest) -> bytes:
+        """All that follows the request line, the empty line included."""
+        return self.encode(request, self.fields(request)).partition(b"\r\n")[2]
+
+    def line(self, request: UpstreamRequest) -> bytes:
+        """The request line of a request whose method and block were checked before."""
+        target = request.target
+        if not target.startswith("/") or " " in target or "\t" in target:
+            raise _no_path()
+        if not (target.isascii() and target.isprintable()):
+            raise _unprintable()
+        return f"{request.method} {target} HTTP/1.1\r\n".encode()
+
     def encode(self, request: UpstreamRequest, fields: list[tuple[str, str]]) -> bytes:
         method, target = request.method, request.target
         if method not in self._names and not _TOKEN.fullmatch(method):
             raise MalformedRequest("the request method is not a token")
         if not target.startswith("/") or " " in target or "\t" in target:
-            raise MalformedRequest("the request target is not a path")
+            raise _no_path()
         lines = "\r\n".join([f"{name}: {value}" for name, value in fields])
         text = f"{method} {target} HTTP/1.1\r\n{lines}\r\n\r\n"
         try:
@@ -75,6 +88,10 @@ class RequestHead:
         if len(self._names) < _KNOWN_NAMES:
             self._names[name] = lowered
         return lowered
+
+
+def _no_path() -> MalformedRequest:
+    return MalformedRequest("the request target is not a path")
 
 
 def _unprintable() -> MalformedRequest:

@@ -14,8 +14,9 @@ from typing import cast
 import httptools
 
 from naftiko_run.consumes.faults import Faults
-from naftiko_run.consumes.messages import Origin, UpstreamReply, UpstreamRequest
+from naftiko_run.consumes.messages import Origin, UpstreamRequest
 from naftiko_run.consumes.response import Response
+from naftiko_run.consumes.waiter import Waiter
 from naftiko_run.errors import RequestError
 from naftiko_run.limits import KIB, Limits
 
@@ -65,7 +66,7 @@ class Connection(asyncio.Protocol):
         self._head_limit = limits.response_header_bytes
         self._bodiless_bytes = 0
         self._read_any = self._head_request = False
-        self._waiter: asyncio.Future[UpstreamReply] | None = None
+        self._waiter: Waiter | None = None
         self._loop = asyncio.get_running_loop()
         self._on_made, self._on_lost = on_made, on_lost
 
@@ -73,12 +74,12 @@ class Connection(asyncio.Protocol):
     def busy(self) -> bool:
         return self._waiter is not None
 
-    def exchange(self, request: UpstreamRequest, head: bytes, now: float, expires: float) -> asyncio.Future[UpstreamReply]:
-        """Send, and promise the reply. The future fails with ``Unanswered`` or a ``RequestError``."""
+    def exchange(self, request: UpstreamRequest, head: bytes, now: float, expires: float) -> Waiter:
+        """Send, and promise the reply. The promise fails with ``Unanswered`` or a ``RequestError``."""
         transport = self.transport
-        waiter: asyncio.Future[UpstreamReply] = self._loop.create_future()
+        waiter = Waiter(self._loop)
         if transport is None or transport.is_closing():
-            waiter.set_exception(Unanswered())
+            waiter.fail(Unanswered())
             return waiter
         self._waiter = waiter
         self._collector.begin(request.method, request.max_body)
@@ -99,8 +100,8 @@ class Connection(asyncio.Protocol):
     def fail(self, error: Exception) -> None:
         """End the exchange with ``error``, and the connection with it."""
         waiter, self._waiter = self._waiter, None
-        if waiter is not None and not waiter.done():
-            waiter.set_exception(error)
+        if waiter is not None:
+            waiter.fail(error)
         self.abort()
 
     def abort(self) -> None:
@@ -156,11 +157,10 @@ class Connection(asyncio.Protocol):
             reply = self._collector.reply()
         except RequestError as error:
             self.reusable = False
-            if not waiter.done():
-                waiter.set_exception(error)
+            waiter.fail(error)
             return
         if not waiter.done():
-            waiter.set_result(reply)
+            waiter.answer(reply)
 
     @property
     def idle_hint(self) -> float | None:
@@ -174,7 +174,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.reusable = False
         waiter, self._waiter = self._waiter, None
-        if waiter is not None and not waiter.done():
-            waiter.set_exception(self._faults.cut() if self._read_any else Unanswered())
+        if waiter is not None:
+            waiter.fail(self._faults.cut() if self._read_any else Unanswered())
         self.transport = None
         self._on_lost(self)

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from naftiko_run.expressions.jsonpath import JsonPath, compile_jsonpath
 from naftiko_run.expressions.lookup import find_any, find_bind, find_body, find_input, find_section, find_step, split_brackets
-from naftiko_run.expressions.scope import Scope
+from naftiko_run.expressions.scope import MISSING, Scope
 
 Root = Literal["input", "step", "bind", "any"]
 
@@ -58,6 +58,12 @@ class Reference:
     path: tuple[str, ...] = ()
     namespace: str = ""
     inner: JsonPath | None = field(default=None, compare=False)
+    _plain: str = field(init=False, repr=False, compare=False)
+    """The input that it names, where nothing but the value under that very name can come first."""
+
+    def __post_init__(self) -> None:
+        is_plain = self.root == "input" and len(self.path) == 1 and self.place != "body"
+        object.__setattr__(self, "_plain", self.path[0] if is_plain else "")
 
     @property
     def name(self) -> str:
@@ -73,6 +79,10 @@ class Reference:
 
     def evaluate(self, scope: Scope) -> object:
         """The value, of whatever JSON type, or ``MISSING``."""
+        if self._plain:
+            found = scope.inputs.get(self._plain, MISSING)
+            if found is not MISSING:
+                return found
         if self.root == "any":
             return find_any(scope, self.path)
         if self.root == "step":

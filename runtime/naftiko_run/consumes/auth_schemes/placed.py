@@ -16,6 +16,8 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class InHeaders(Authenticator):
+    fixed = True
+
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._headers = tuple((name, header_value(name, value)) for name, value in headers.items())
 

@@ -45,6 +45,8 @@ class Authenticator:
     """Writes credentials into requests. ``static`` ones need neither ``prepare`` nor a look at a 401."""
 
     static = True
+    fixed = False
+    """Whether ``apply`` writes the same headers into every request, whatever it holds."""
     certificate: ClientCertificate | None = None
     redactor: Redactor | None = None  # told of secrets that are obtained later
     path_values: Mapping[str, str] = {}
