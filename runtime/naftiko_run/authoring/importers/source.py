@@ -63,7 +63,7 @@ async def fetch(url: str, settings: ClientSettings, limit: int, *, accept: str =
 
 def decode(data: bytes, name: str, limit: int) -> str:
     if len(data) > limit:
-        raise DocumentError(f"{name!r} is larger than {limit} bytes", code="E-LIMIT", hint="--limit openapi_bytes=N raises it")
+        raise DocumentError(f"{name!r} is larger than {limit} bytes", code="E-LIMIT", hint="import a part of it")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
