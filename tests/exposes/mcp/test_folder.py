@@ -57,7 +57,7 @@ async def serve_folder(fixtures, accepting, tmp_path):
     """``await serve_folder({NAME: TEXT})``: the URL of the port, and what was printed so far."""
     running = []
 
-    async def serve(files, **environment):
+    async def serve(files, *options, **environment):
         home = tmp_path / "capabilities"
         home.mkdir()
         for name, text in files.items():
@@ -67,7 +67,7 @@ async def serve_folder(fixtures, accepting, tmp_path):
             port = probe.getsockname()[1]
         printed = tmp_path / "printed.txt"
         with printed.open("wb") as output:
-            command = [sys.executable, "-m", "naftiko_run", str(home), "--port", f"mcp={port}"]
+            command = [sys.executable, "-m", "naftiko_run", str(home), "--port", f"mcp={port}", *options]
             environment = {"PATH": "/usr/bin:/bin", "FIXED": "s3cret", **environment}
             running.append(subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment))
         await accepting(port)
@@ -132,6 +132,19 @@ async def test_a_uri_of_two_files_is_found_and_read_from_the_first(serve_folder)
     assert "W-RESOURCE-DUPLICATE: resource 'shared' has the URI 'data://shared' of namespace 'a' on the same port" in printed
     assert listed == ["data://shared"]
     assert '"id": "a"' in shared.contents[0].text
+
+
+@pytest.mark.parametrize(("option", "length"), [("shorten", 64), ("keep", 75)])
+async def test_an_operator_chooses_how_long_names_may_be(serve_folder, option, length):
+    url, printed = await serve_folder({"a": document("a" * 70)}, "--long-tool-names", option)
+
+    async with connected(f"{url}/mcp") as client:
+        tools = [tool.name for tool in (await client.list_tools()).tools]
+        answer = await text_of(client, tools[1])
+
+    assert [len(name) for name in tools] == [3, length]
+    assert answer == "a" * 70
+    assert "W-TOOL-NAME-LONG" in printed
 
 
 async def test_one_exposure_has_no_prefixes(serve_folder):
