@@ -65,3 +65,12 @@ async def test_a_redirect_is_not_followed(upstream):
 def test_a_missing_file_is_one_sentence(folder, capsys):
     assert main(["import", "openapi", "nope.json"]) == 2
     assert capsys.readouterr().err.startswith("error E-NO-FILE")
+
+
+@pytest.mark.shared
+def test_an_imported_page_answers_from_the_built_in_upstream(shared, folder, capsys):
+    page = shared / "seeds" / "prime-intellect-run-usage.openapi.md"
+
+    assert main(["import", "openapi", str(page), "-o", "usage.yaml"]) == 0
+    assert main(["call", "usage.yaml", "tool:get-run-usage", "-i", "run_id=r-1", "--mock"]) == 0
+    assert "total_cost_usd" in capsys.readouterr().out

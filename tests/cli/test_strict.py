@@ -213,3 +213,12 @@ def test_a_single_call_is_held_to_the_lock_too(shop, monkeypatch, capsys):
 
     assert main(["call", str(shop), "GET /jobs"]) == 2
     assert "E-LOCK-CHANGED" in capsys.readouterr().err
+
+
+def test_a_plain_start_does_not_load_what_the_strict_profile_needs():
+    import subprocess
+    import sys
+
+    code = "import naftiko_run.cli.serve, sys; print('naftiko_run.checks.lock' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"
