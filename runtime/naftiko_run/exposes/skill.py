@@ -124,8 +124,10 @@ def _archive(skill: Skill, limits: Limits) -> bytes:
         for name in names:
             try:
                 content = read_file(skill.directory, name, limits.skill_file)
-            except (NotServed, TooLarge):
-                continue  # removed or grown since it was listed
+            except NotServed:
+                continue  # removed since it was listed
+            except TooLarge:
+                raise BodyTooLarge(f"file {name!r} of skill {skill.name!r} is larger than {limits.skill_file} bytes") from None
             total += len(content)
             if total > limits.skill_archive:
                 raise BodyTooLarge(f"skill {skill.name!r} is larger than {limits.skill_archive} bytes")
