@@ -71,6 +71,9 @@ async def serve_folder(fixtures, accepting, tmp_path):
             environment = {"PATH": "/usr/bin:/bin", "FIXED": "s3cret", **environment}
             running.append(subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment))
         await accepting(port)
+        async with asyncio.timeout(20):
+            while "variables:" not in printed.read_text():  # said last, once everything listens
+                await asyncio.sleep(0.01)
         return f"http://127.0.0.1:{port}", printed.read_text()
 
     yield serve
