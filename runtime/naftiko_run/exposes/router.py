@@ -95,9 +95,11 @@ class Router(Generic[T]):
             return Match(static, {}, [])
         segments = _split(path)
         found = self._walk(self._root, segments, 0, [])
-        if found is None and len(segments) > 1 and segments[-1] == "":
+        if found is not None:
+            return Match(*found)
+        if len(segments) > 1 and segments[-1] == "":
             found = self._walk(self._root, segments[:-1], 0, [])
-        elif found is None:
+        else:
             found = self._walk(self._root, [*segments, ""], 0, []) if self._literal_slash(segments) else None
         return None if found is None else Match(*found)
 

@@ -39,6 +39,7 @@ class _Prepared:
     sources: tuple[tuple[str, str], ...]
     array: bool
     shown: str
+    path_text: str  # the path variable that holds it, where it is text that needs no look
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,14 @@ def _prepare(one: InputParameter) -> _Prepared:
         sources=tuple((source.place, source.key) for source in one.sources),
         array=one.type == "array",
         shown=one.published,
+        path_text=_path_text(one),
     )
+
+
+def _path_text(one: InputParameter) -> str:
+    is_free = not (one.enum or one.pattern or one.json_path) and one.minimum is None and one.maximum is None
+    is_first = bool(one.sources) and one.sources[0].place == "path"
+    return one.sources[0].key if is_first and is_free and one.type == "string" and one.constant is None else ""
 
 
 def _compile_check(one: InputParameter) -> Callable[[object], str] | None:
@@ -208,6 +216,9 @@ def bind_http(binder: Binder, sent: HttpInputs, limits: Limits = DEFAULT_LIMITS)
         document = _document(sent.body, media, binder.needs_json, limits)
     errors, values = _Errors(), dict[str, object]()
     for one in binder.inputs:
+        if one.path_text and one.path_text in sent.path:
+            values[one.name] = sent.path[one.path_text]
+            continue
         if one.constant is not None:
             values[one.name] = one.constant
             continue

@@ -14,6 +14,7 @@ from math import inf
 from naftiko_run.exposes.messages import HttpAnswer, HttpRequest
 from naftiko_run.server import refusals
 from naftiko_run.server.connection import LOGGER, Connection, Exchange
+from naftiko_run.server.direct_task import DirectTask
 from naftiko_run.server.refusals import Refusal
 from naftiko_run.server.wire import CONTINUE, LAST_CHUNK, NO_BODY, encode_chunk, encode_head
 
@@ -37,9 +38,9 @@ class Answering(Connection):
     # ---- exchanges in order
 
     def accept(self, exchange: Exchange) -> None:
-        """Take a complete request: answer it now, or when its turn comes."""
+        """Take a complete request, to be answered by ``begin``, or when its turn comes."""
         if self.active is None and not self.write_paused:
-            self._start(exchange)
+            self.active = exchange
         else:
             self.queue.append(exchange)
 
@@ -58,9 +59,19 @@ class Answering(Connection):
         else:
             self.owes_continue = True  # in the middle of another answer it would be taken for part of it
 
-    def _start(self, exchange: Exchange) -> None:
-        self.active = exchange
-        self.task = self.loop.create_task(self._run(exchange))
+    def begin(self) -> None:
+        """Work on the exchange whose turn it is, unless that has begun: now, or soon where another task is at work."""
+        exchange = self.active
+        if exchange is None or self.task is not None:
+            return
+        if asyncio.current_task(self.loop) is not None:
+            self.loop.call_soon(self.begin)
+            return
+        if self.is_gone:
+            self.active = None
+            return
+        task = self.task = DirectTask(self._run(exchange), self.loop)
+        task.start()
 
     def _next(self) -> None:
         if self.is_lingering:
@@ -70,7 +81,8 @@ class Answering(Connection):
             if isinstance(item, Refusal):
                 self._send_refusal(item)
                 return
-            self._start(item)
+            self.active = item
+            self.loop.call_soon(self.begin)
         elif self.owes_continue and not self.queue:
             self.owes_continue = False
             self.transport.write(CONTINUE)
@@ -167,10 +179,11 @@ class Answering(Connection):
             return
         body = b"" if answer.status in NO_BODY else answer.body
         length = None if answer.status in NO_BODY else len(body)
-        extra = self._cors_fields(exchange)
-        if exchange.is_http_1_0 and exchange.keeps_alive and not self.site.closes:
+        closes = self._closes(exchange)
+        extra = "" if self.site.cors is None else self._cors_fields(exchange)
+        if exchange.is_http_1_0 and not closes:
             extra += "connection: keep-alive\r\n"
-        framing = self._framing(exchange.request_id, length, self._closes(exchange), extra)
+        framing = self._framing(exchange.request_id, length, closes, extra)
         head = self._head(exchange, answer, framing)
         if head is None:
             return

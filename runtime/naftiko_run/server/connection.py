@@ -13,6 +13,7 @@ from math import inf
 from typing import Any
 
 from naftiko_run.exposes.messages import HttpRequest
+from naftiko_run.server.direct_task import DirectTask
 from naftiko_run.server.refusals import Refusal
 from naftiko_run.server.site import Site
 
@@ -39,7 +40,7 @@ class Connection(asyncio.Protocol):
         self.peer = ""
         self.limit_at = inf  # when the sweeper has to look at this connection
         self.active: Exchange | None = None
-        self.task: asyncio.Task[None] | None = None
+        self.task: DirectTask | None = None
         self.queue: deque[Exchange | Refusal] = deque()
         self.is_ended = False  # nothing further is parsed
         self.is_lingering = False

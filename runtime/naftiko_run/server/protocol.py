@@ -91,12 +91,16 @@ class HttpConnection(Answering):
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as exc:
             self._read_without_upgrade(bytes(data[exc.args[0] :]))
+            self.begin()
             return
         except httptools.HttpParserError as exc:
             if not self.is_ended:
                 cause = exc.__context__
                 self.refuse(cause.refusal if isinstance(cause, Refused) else refusals.NOT_HTTP)
+            self.begin()  # what came before it
             return
+        if self.active is not None and self.task is None:
+            self.begin()
         if self.is_reading:
             self._count(len(data))
 

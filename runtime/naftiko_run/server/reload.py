@@ -17,6 +17,7 @@ from typing import Generic, Protocol, TypeVar
 from naftiko_run.errors import DocumentErrors, Finding, NaftikoError
 from naftiko_run.exposes.control.sources import Reloaded
 from naftiko_run.limits import Limits
+from naftiko_run.server.direct_task import DirectTask
 from naftiko_run.server.listener import Listener
 from naftiko_run.server.process import Process
 
@@ -84,12 +85,12 @@ class Reloader(Generic[P]):
         task.add_done_callback(self._retiring.discard)
         return Reloaded(ok=True, findings=plan.findings)
 
-    async def _retire(self, old: P, busy: set[asyncio.Task[None]]) -> None:
+    async def _retire(self, old: P, busy: set[DirectTask]) -> None:
         """Close the old plan when the last request that began with it is answered, or its deadline is long past."""
         if busy:
             limits = self._limits
             longest = max(limits.rest_deadline, limits.mcp_deadline) + limits.drain_time
-            await asyncio.wait(busy, timeout=longest)
+            await asyncio.wait(busy, timeout=longest)  # type: ignore[type-var]  # tasks in all but their class
         await old.close()
 
     async def close(self) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
 from naftiko_run.server.cors import CorsRules
+from naftiko_run.server.direct_task import DirectTask
 from naftiko_run.server.hosts import HostRules
 from naftiko_run.server.listener import Listener, merge, routed
 from naftiko_run.server.protocol import HttpConnection
@@ -158,7 +159,7 @@ class Server:
             for app in listener.apps:
                 await app.stop()
 
-    def tasks(self) -> set[asyncio.Task[None]]:
+    def tasks(self) -> set[DirectTask]:
         """What is being answered right now."""
         return {connection.task for connection in self._connections() if connection.task is not None}
 

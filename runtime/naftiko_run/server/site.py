@@ -43,4 +43,4 @@ class Site:
     @property
     def closes(self) -> bool:
         """Whether connections end with their next answer."""
-        return self.state.draining or self.is_leaving
+        return self.is_leaving or self.state.draining

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import http
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 FRAMING = frozenset({"connection", "content-length", "date", "keep-alive", "transfer-encoding", "x-request-id"})
@@ -27,6 +27,8 @@ def _status_line(status: int) -> str:
 
 _STATUS_LINES = {status: _status_line(status) for status in range(200, 600)}
 _written: dict[str, bool] = {}  # header name -> is it the handler's to write
+_HEAD_ROOM = 256
+_heads: dict[tuple[int, tuple[str, str]], str] = {}  # heads with one field of the handler's, nearly always its media type
 
 
 def _is_written(name: str) -> bool:
@@ -38,8 +40,20 @@ def _is_written(name: str) -> bool:
     return written
 
 
-def encode_head(status: int, headers: Iterable[tuple[str, str]], framing: str) -> bytes:
+def encode_head(status: int, headers: Sequence[tuple[str, str]], framing: str) -> bytes:
     """The head of an answer. ``framing`` is the listener's own block of lines, ending in an empty one."""
+    if len(headers) != 1:
+        return f"{_write_lines(status, headers)}{framing}".encode("latin-1")
+    key = (status, headers[0])
+    lines = _heads.get(key)
+    if lines is None:
+        lines = _write_lines(status, headers)
+        if len(_heads) < _HEAD_ROOM and headers[0][0].lower() == "content-type":
+            _heads[key] = lines
+    return f"{lines}{framing}".encode("latin-1")
+
+
+def _write_lines(status: int, headers: Iterable[tuple[str, str]]) -> str:
     lines = [_STATUS_LINES[status]]
     for name, value in headers:
         written = _written.get(name)
@@ -49,7 +63,7 @@ def encode_head(status: int, headers: Iterable[tuple[str, str]], framing: str) -
     breaks = len(lines) - 1
     if text.count("\n") != breaks or text.count("\r") != breaks or "\0" in text:
         raise ValueError("a header value of an answer contains a line break")
-    return f"{text}\r\n{framing}".encode("latin-1")
+    return f"{text}\r\n"
 
 
 def encode_chunk(data: bytes) -> bytes:
