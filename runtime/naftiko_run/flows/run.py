@@ -48,18 +48,16 @@ class FlowRunner:
     on_step: Callable[[Step], object] | None = None
     observe: Callable[[Step, float, BaseException | None], None] | None = None
 
-    async def run(self, flow: Flow, inputs: Mapping[str, object], deadline: Deadline) -> Result:
+    def run(self, flow: Flow, inputs: Mapping[str, object], deadline: Deadline) -> Awaitable[Result]:
         if flow.unavailable is not None:
             raise OperationUnavailable(flow.unavailable.message, hint=flow.unavailable.hint, code=flow.unavailable.code)
         if flow.preset:
             inputs = self._with_preset(flow, inputs)
         steps = flow.steps
         if not flow.orchestrated and steps and isinstance(steps[0], CallStep):
-            return await self._single(flow, steps[0], inputs, deadline)
+            return self._single(flow, steps[0], inputs, deadline)
         scope = Scope(inputs, {}, self.binds)
-        if not steps:
-            return self._mock(flow, scope)
-        return await self._orchestrated(flow, scope, deadline)
+        return self._orchestrated(flow, scope, deadline) if steps else self._mock(flow, scope)
 
     def _with_preset(self, flow: Flow, inputs: Mapping[str, object]) -> Mapping[str, object]:
         scope = Scope(inputs, {}, self.binds)
@@ -87,7 +85,7 @@ class FlowRunner:
             _check_page(operation, reply)
         return Result(status=reply.status, data=data)
 
-    def _mock(self, flow: Flow, scope: Scope) -> Result:
+    async def _mock(self, flow: Flow, scope: Scope) -> Result:
         """The declared values; an empty answer where this caller's inputs leave nothing of them."""
         value = MISSING if flow.shape is None else self._mapped(flow.shape, None, scope)
         return Result(status=204, body=b"") if value is MISSING else Result(data=value)
