@@ -1,6 +1,7 @@
 """Files in, findings out: the judgement that serving would pass, without serving.
 
-The same ``load`` runs as for serving, so what one accepts the other accepts; the document's JSON Schema is held against it as well.
+The same ``load`` runs as for serving, so what one accepts the other accepts; the document's JSON Schema is held against it as
+well.
 """
 
 from __future__ import annotations

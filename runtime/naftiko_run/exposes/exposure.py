@@ -1,7 +1,7 @@
 """Exposures as declared and compiled: what each adapter serves, where, and to whom. Nothing here is live.
 
-An *exposure* is declared; its *adapter* is live and lives in the module of its type (``rest``, ``mcp``, ``skill``, ``control``).
-Adapters never see the engine: they receive a ``Run``.
+An *exposure* is declared; its *adapter* is live and stands in the module of its type (``rest``, ``mcp``, ``skill``,
+``control``). Adapters never see the engine: they receive a ``Run``.
 """
 
 from __future__ import annotations
