@@ -12,6 +12,8 @@ KIB, MIB = 1024, 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
+    """Every bound, by the name an operator sets it with (``--limit``); the groups are those of the security page."""
+
     # L1, L2, L3: a caller's connection
     header_time: float = 10.0
     body_time: float = 30.0

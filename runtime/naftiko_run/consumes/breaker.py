@@ -18,6 +18,8 @@ State = Literal["closed", "open", "probing"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerRules:
+    """When a breaker opens, and for how long."""
+
     consecutive: int = 5
     share: float = 0.5
     least_calls: int = 20

@@ -22,6 +22,8 @@ Outcome = UpstreamReply | RequestError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
+    """How often an attempt is made again, and after how long."""
+
     retries: int = 2
     base: float = 0.1
     cap: float = 2.0

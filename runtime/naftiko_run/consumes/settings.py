@@ -37,6 +37,8 @@ class Digest(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientSettings:
+    """What an operator decides about all clients of a process."""
+
     limits: Limits = DEFAULT_LIMITS
     allow_net: tuple[Network, ...] = ()
     ca_file: str = ""  # trusted in addition to the platform's authorities

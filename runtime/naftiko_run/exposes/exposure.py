@@ -59,6 +59,8 @@ class ForwardRoute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestExposure(Exposure):
+    """One ``type: rest`` exposure."""
+
     routes: tuple[RestRoute, ...] = ()
     forwards: tuple[ForwardRoute, ...] = ()
 
@@ -92,6 +94,8 @@ class McpResource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptArgument:
+    """One place of a prompt."""
+
     name: str
     title: str = ""
     description: str = ""
@@ -112,6 +116,8 @@ class McpPrompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class McpExposure(Exposure):
+    """One ``type: mcp`` exposure."""
+
     transport: Literal["http", "stdio"] = "http"
     tools: tuple[McpTool, ...] = ()
     resources: tuple[McpResource, ...] = ()
@@ -134,6 +140,8 @@ class SkillTool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skill:
+    """One skill with its files and tools."""
+
     name: str
     description: str = ""
     frontmatter: Mapping[str, object] = field(default_factory=dict)  # license, compatibility, allowed-tools, ...
@@ -145,6 +153,8 @@ class Skill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkillExposure(Exposure):
+    """One ``type: skill`` exposure."""
+
     skills: tuple[Skill, ...] = ()
 
 

@@ -25,6 +25,8 @@ Forward = Callable[[ForwardRoute, HttpRequest, Mapping[str, str]], Awaitable[Htt
 
 @dataclass(frozen=True, slots=True)
 class _Target:
+    """What a route leads to."""
+
     exposure: RestExposure
     route: RestRoute
     binder: Binder
@@ -33,6 +35,8 @@ class _Target:
 
 @dataclass(frozen=True, slots=True)
 class _ForwardTarget:
+    """What a forwarded path leads to."""
+
     exposure: RestExposure
     route: ForwardRoute
     guard: Guard | None

@@ -49,6 +49,8 @@ class _Pattern(Generic[T]):
 
 @dataclass(slots=True)
 class _Segment(Generic[T]):
+    """One place in the tree: what may follow it, and what ends there."""
+
     literals: dict[str, _Segment[T]] = field(default_factory=dict)
     patterns: list[_Pattern[T]] = field(default_factory=list)
     methods: dict[str, T] = field(default_factory=dict)

@@ -28,6 +28,8 @@ from naftiko_run.values import depth_exceeds, load_json
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
+    """One input, with everything about it decided."""
+
     name: str
     keys: tuple[str, ...]  # spellings an MCP caller may use
     convert: Converter

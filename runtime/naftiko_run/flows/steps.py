@@ -41,6 +41,8 @@ class LookupStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptStep:
+    """A script between calls."""
+
     name: str
     script: Script
     arguments: tuple[tuple[str, Expression], ...] = ()
