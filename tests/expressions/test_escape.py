@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import pytest
@@ -22,18 +22,6 @@ printable = st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]))
 @given(text)
 def test_a_json_string_reads_back_as_the_text(value):
     assert json.loads(f'"{escape.json_string(value)}"') == value
-
-
-@quick
-@given(text, text)
-def test_a_form_reads_back_as_its_one_pair(name, value):
-    encoded = f"{escape.form(name)}={escape.query(value)}"
-
-    assert parse_qsl(encoded, keep_blank_values=True) == [(name, value)]
-
-
-def test_a_query_writes_a_blank_as_plus():
-    assert escape.query("a b&c") == "a+b%26c"
 
 
 @quick

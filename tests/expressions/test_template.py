@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from naftiko_run.errors import Location, MalformedRequest, SpecError, UnsupportedFeature
 from naftiko_run.expressions.reference import Names
 from naftiko_run.expressions.scope import MISSING, Scope
-from naftiko_run.expressions.template import compile_template, literal, render_compatible
+from naftiko_run.expressions.template import compile_template, literal
 from naftiko_run.limits import Limits
 
 NOTHING = Names()
@@ -25,12 +25,8 @@ def shown(text: str, inputs: dict[str, object], names: Names = NOTHING) -> str:
 # ---- the language's own vectors
 
 
-def test_without_any_parameter_the_reference_engine_leaves_the_text_alone():
-    assert render_compatible(compile_template("a{{x}}b", NOTHING), Scope({})) == "a{{x}}b"
-
-
 def test_a_missing_name_beside_others_is_empty():
-    assert render_compatible(compile_template("a{{x}}b", NOTHING), Scope({"y": 1})) == "ab"
+    assert shown("a{{x}}b", {"y": 1}) == "ab"
 
 
 @pytest.mark.parametrize(
@@ -213,48 +209,6 @@ def test_a_malformed_tag_comes_with_a_hint():
 def test_partials_are_refused():
     with pytest.raises(UnsupportedFeature, match="partial"):
         compile_template("{{> header}}", NOTHING)
-
-
-# ---- paths and base URIs
-
-
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        ("/u/{id}", ["id"]),
-        ("/u/{{id}}", ["id"]),
-        ("/u/{user-id}/f(k='{key}')", ["user-id", "key"]),
-        ("/geo:{lat};{lng}.json", ["lat", "lng"]),
-        ("/{a.b}/{x+}/{x*}", ["a.b", "x"]),
-        ("/{request.id}/{this}", ["request.id", "this"]),
-        ("/a?id={id}", ["id"]),
-        ("/plain:verb", []),
-    ],
-)
-def test_a_path_reads_single_braces(text, names):
-    template = compile_template(text, NOTHING, single=True)
-
-    assert list(dict.fromkeys(reference.name for reference in template.references)) == names
-    assert all(reference.root == "any" for reference in template.references)
-
-
-def test_a_base_uri_reads_dollar_braces_and_upper_case_as_variables():
-    names = Names(binds=frozenset({"TENANT"}), bind_namespaces=frozenset({"env"}))
-    template = compile_template("https://${TENANT}.{region}.{{env.HOST}}/{ZONE}", names, single=True, dollar=True)
-
-    assert [(r.root, r.namespace, r.name) for r in template.references] == [
-        ("bind", "", "TENANT"),
-        ("any", "", "region"),
-        ("bind", "env", "HOST"),
-        ("bind", "", "ZONE"),
-    ]
-    scope = Scope({"region": "eu"}, {}, {"TENANT": "acme", "HOST": "test", "ZONE": "z"})
-    assert template.render(scope) == "https://acme.eu.test/z"
-
-
-def test_a_path_with_a_section_is_refused():
-    with pytest.raises(SpecError, match="holds a section"):
-        compile_template("/a{{#x}}/b{{/x}}", NOTHING, single=True)
 
 
 # ---- safety and limits

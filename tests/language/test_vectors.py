@@ -11,7 +11,7 @@ import yaml
 from naftiko_run.consumes.formats.registry import FormatSettings, compile_decoder
 from naftiko_run.expressions.reference import Names
 from naftiko_run.expressions.scope import MISSING, Scope
-from naftiko_run.expressions.template import compile_template, render_compatible
+from naftiko_run.expressions.template import compile_template
 
 
 def render(text: str, **inputs: object) -> object:
@@ -62,7 +62,6 @@ INPUT = "inputParameters: [{name: order, type: any, in: body, required: false, d
 
 def test_1_a_template_without_any_value_sends_nothing_and_never_its_braces():
     assert render("a{{x}}b") is MISSING
-    assert render_compatible(compile_template("a{{x}}b", Names()), Scope()) == "a{{x}}b"
 
 
 def test_2_a_name_without_a_value_is_empty_beside_others():

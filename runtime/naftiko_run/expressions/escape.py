@@ -1,13 +1,13 @@
 """Text in, the same text as it must be written where it lands out (requirements S31 to S33).
 
-Each function is one place: inside a JSON string, in a form or query, in XML, in one path segment, in a header.
+Each function is one place: inside a JSON string, in XML, in one path segment, in a header.
 """
 
 from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 from naftiko_run.errors import MalformedRequest
 from naftiko_run.expressions.text import to_json
@@ -38,16 +38,6 @@ _RESERVED_HEADERS: Final = frozenset(
 def json_string(text: str) -> str:
     """``text`` as it stands between the quotes of a JSON string."""
     return to_json(text)[1:-1]
-
-
-def form(text: str) -> str:
-    """``text`` as a name or value of a URL-encoded form: a space is ``+``."""
-    return quote_plus(text, safe=_UNRESERVED_ONLY)
-
-
-def query(text: str) -> str:
-    """``text`` as a name or value of a query; the same encoding as a form's."""
-    return quote_plus(text, safe=_UNRESERVED_ONLY)
 
 
 def xml(text: str) -> str:

@@ -108,14 +108,6 @@ def parse_reference(text: str, names: Names, *, bare: bool = False) -> Reference
     return _qualified(text, names) or (_bare(text, names) if bare else None)
 
 
-def parse_variable(text: str, names: Names) -> Reference:
-    """The variable of a path or base URI: a bound one where it says so, else an input of exactly that name."""
-    head, _, rest = text.partition(".")
-    if rest and (head == "env" or head in names.bind_namespaces):
-        return Reference(text=text, root="bind", path=(rest,), namespace=head)
-    return _bare(text, names)
-
-
 def input_reference(text: str, name: str) -> Reference:
     """The input called ``name``; dots may be part of the name or lead into its value."""
     return Reference(text=text, root="input", path=tuple(name.split(".")))
@@ -163,7 +155,7 @@ def _qualified(text: str, names: Names) -> Reference | None:
     if head in INPUT_WORDS:
         return _sectioned(text, rest) if head in _SECTIONED else input_reference(text, rest)
     if head == "env" or head in names.bind_namespaces:
-        return parse_variable(text, names)
+        return Reference(text=text, root="bind", path=(rest,), namespace=head)
     if head == "binds":
         namespace, _, variable = rest.rpartition(".")
         return Reference(text=text, root="bind", path=(variable,), namespace=namespace)

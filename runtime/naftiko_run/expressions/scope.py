@@ -34,12 +34,6 @@ class Scope:
     steps: Mapping[str, object] = field(default_factory=dict)
     binds: Mapping[str, str] = field(default_factory=dict)
 
-    def with_step(self, name: str, result: object) -> Scope:
-        return Scope(self.inputs, {**self.steps, name: result}, self.binds)
-
-    def with_inputs(self, inputs: Mapping[str, object]) -> Scope:
-        return Scope(inputs, self.steps, self.binds)
-
 
 def pick(values: Mapping[str, object], name: str) -> object:
     """``values[name]``, else the one whose name folds to the same spelling, else ``MISSING``."""

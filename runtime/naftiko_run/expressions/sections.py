@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from naftiko_run.errors import MalformedRequest, Place, SpecError
 from naftiko_run.expressions.lookup import find_exactly
-from naftiko_run.expressions.reference import Names, Reference, parse_reference, parse_variable
+from naftiko_run.expressions.reference import Names, Reference, parse_reference
 from naftiko_run.expressions.scope import MISSING, Missing, Scope
 from naftiko_run.expressions.tags import HINT, Token, scan
 from naftiko_run.expressions.text import to_text
@@ -31,7 +31,6 @@ class Tag:
     """
 
     reference: Reference
-    keep_slashes: bool = False
     special: Special = ""
     encode: Callable[[object], str] | None = None
 
@@ -58,15 +57,10 @@ class Frame:
 # ---- building
 
 
-def build_parts(
-    text: str, names: Names, *, at: Place, single: bool, dollar: bool
-) -> tuple[tuple[Part, ...], tuple[Reference, ...]]:
+def build_parts(text: str, names: Names, *, at: Place) -> tuple[tuple[Part, ...], tuple[Reference, ...]]:
     """The parts of ``text`` and the distinct references it needs."""
     builder = _Builder(names, at)
-    tokens = scan(text, single=single, dollar=dollar, at=at)
-    parts = builder.parts(tokens, "")
-    if single and any(isinstance(part, Section) for part in parts):
-        raise SpecError(f"path {text!r} holds a section", at=at, hint="a path takes names only", code="E-TEMPLATE")
+    parts = builder.parts(scan(text, at=at), "")
     return parts, tuple(dict.fromkeys(builder.references))
 
 
@@ -109,11 +103,9 @@ class _Builder:
         # What a section's own values may supply is not asked of the caller.
         if not special and (not self.depth or not _may_be_field(name)):
             self.references.append(name)
-        return Tag(name, token.keep_slashes, special)
+        return Tag(name, special)
 
     def _reference(self, token: Token) -> Reference | None:
-        if token.variable:
-            return parse_variable(token.text, self.names)
         try:
             return parse_reference(token.text, self.names, bare=True)
         except SpecError as problem:  # a JSONPath inside a step's result

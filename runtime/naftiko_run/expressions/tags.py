@@ -19,8 +19,6 @@ _SIGILS: Final[dict[str, Kind]] = {"#": "open", "^": "inverted", "/": "close", "
 _NAME: Final = re.compile(r"[^\s{}\"'(),;=#^/!&>][^\s{}\"'()]*")
 # What holds any of these is a piece of another language, not a mistyped name.
 _FOREIGN: Final = re.compile(r"[{}\"'():,;\n\[\]]")
-_SINGLE: Final = re.compile(r"\{(?P<name>[^{}\s/?#\"]+?)(?P<all>[+*]?)\}")
-_DOLLAR: Final = re.compile(r"\$\{\s*(?P<name>[^{}\s/?#\"]+)\s*\}")
 _BRACES: Final = re.compile(r"\{*")
 _LONGEST: Final = 512
 _LONGEST_COMMENT: Final = 4096
@@ -31,11 +29,9 @@ HINT: Final = "a tag holds one name: '{{name}}'"
 class Token:
     kind: Kind
     text: str  # the literal text, or the name in the tag
-    keep_slashes: bool = False  # written `{name+}` or `{name*}`
-    variable: bool = False  # written with one brace, as in paths: a name and nothing else
 
 
-def scan(text: str, *, single: bool = False, dollar: bool = False, at: Place = None) -> Iterator[Token]:
+def scan(text: str, *, at: Place = None) -> Iterator[Token]:
     """The tokens of ``text``; neighbouring literal pieces are separate tokens."""
     position, opening, closing = 0, "{{", "}}"
     while (start := text.find(opening, position)) >= 0:
@@ -43,20 +39,20 @@ def scan(text: str, *, single: bool = False, dollar: bool = False, at: Place = N
         if found is None:
             # Not a tag: of a run of braces the last two or three may still open one (`{"a":{{{{x}}}}`).
             after = max(start + 1, _BRACES.match(text, start).end() - 3)  # type: ignore[union-attr]  # it matches nothing too
-            yield from _literal(text[position:after], single, dollar)
+            yield from _literal(text[position:after])
             position = after
             continue
         token, end = found
         before = text[position:start]
         if token.kind not in ("text", "name"):
             before, end = _alone_on_line(text, before, start, end)
-        yield from _literal(before, single, dollar)
+        yield from _literal(before)
         if token.kind == "delimiters":
             opening, closing = _delimiters(token.text, at)
         elif token.kind != "comment":
             yield token
         position = end
-    yield from _literal(text[position:], single, dollar)
+    yield from _literal(text[position:])
 
 
 def _tag(text: str, start: int, opening: str, closing: str, at: Place) -> tuple[Token, int] | None:
@@ -120,20 +116,6 @@ def _alone_on_line(text: str, before: str, start: int, end: int) -> tuple[str, i
     return before[: len(before) - (start - line)], newline.end()
 
 
-def _literal(text: str, single: bool, dollar: bool) -> Iterator[Token]:
-    """Literal text, or in paths and base URIs the text around ``{name}`` and ``${name}``."""
-    if dollar:
-        yield from _split(text, _DOLLAR, single)
-    elif single:
-        yield from _split(text, _SINGLE, False)
-    elif text:
+def _literal(text: str) -> Iterator[Token]:
+    if text:
         yield Token("text", text)
-
-
-def _split(text: str, pattern: re.Pattern[str], single: bool) -> Iterator[Token]:
-    position = 0
-    for match in pattern.finditer(text):
-        yield from _literal(text[position : match.start()], single, False)
-        yield Token("name", match["name"], keep_slashes=bool(match.groupdict().get("all")), variable=True)
-        position = match.end()
-    yield from _literal(text[position:], single, False)

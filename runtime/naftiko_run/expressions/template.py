@@ -69,23 +69,14 @@ class Template:
         return rendered
 
 
-def compile_template(
-    text: str, names: Names, *, at: Place = None, limits: Limits = DEFAULT_LIMITS, single: bool = False, dollar: bool = False
-) -> Template:
-    """Compile ``text``. ``single`` reads ``{name}`` too, as in paths; ``dollar`` reads ``${name}``, as in base URIs."""
+def compile_template(text: str, names: Names, *, at: Place = None, limits: Limits = DEFAULT_LIMITS) -> Template:
+    """Compile ``text``; what cannot be read raises a ``SpecError`` at ``at``."""
     if "{" not in text:
         return Template(source=text, parts=(text,) if text else (), limit=limits.template_output)
-    parts, references = build_parts(text, names, at=at, single=single, dollar=dollar)
+    parts, references = build_parts(text, names, at=at)
     return Template(source=text, parts=parts, references=references, limit=limits.template_output)
 
 
 def literal(text: str) -> Template:
     """``text`` as it is, whatever braces it holds."""
     return Template(source=text, parts=(text,) if text else ())
-
-
-def render_compatible(template: Template, scope: Scope) -> str:
-    """The text as the reference engine gives it: without any parameter at all the template is left as written."""
-    if not scope.inputs and not scope.steps:
-        return template.source
-    return template.render_lenient(scope)
