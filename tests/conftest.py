@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # test modules share `upstream` and `certificates`, whatever the import mode
@@ -15,6 +17,12 @@ sys.path.insert(0, str(Path(__file__).parent))  # test modules share `upstream` 
 from certificates import Authority
 from served import Serving, start
 from upstream import Upstream
+
+
+# The same examples in every run of a change; `HYPOTHESIS_PROFILE=nightly` looks for new ones, ten thousand a property.
+hypothesis.settings.register_profile("commit", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("nightly", deadline=None, max_examples=10_000, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "commit"))
 
 
 @pytest.fixture
