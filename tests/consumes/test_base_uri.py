@@ -70,6 +70,13 @@ def test_a_placeholder_host_is_warned_about_and_used(host):
     assert found.resolve({})[0].host == host
 
 
+def test_another_spelling_of_the_key_is_no_base_uri_and_said_so():
+    problems = Problems()
+    compile_base_uri(read_text("namespace: shop\nbaseURI: https://shop.test\n", file="cap.yaml"), "shop", None, problems)
+
+    assert [finding.code for finding in problems.findings] == ["W-BASEURI-EMPTY"]
+
+
 def test_an_override_replaces_it_wholly():
     found, problems = base("", override="http://127.0.0.1:9/x")
 

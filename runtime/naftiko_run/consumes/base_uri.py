@@ -115,7 +115,7 @@ def split_base(uri: str) -> tuple[Origin | None, str, str]:
 
 def compile_base_uri(entry: Node, namespace: str, override: str | None, problems: Problems) -> BaseUri:
     """The base URI of one consumes entry; ``override`` (``--base-uri``) replaces it wholly."""
-    node = entry.get("baseUri", "baseURI", "base_uri", "baseUrl")
+    node = entry.get("baseUri")
     source = override if override is not None else (node.text.strip() if node else "")
     at = node or entry
     hint = f"set it with --base-uri {namespace}=URL"
