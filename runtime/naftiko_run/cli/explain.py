@@ -12,6 +12,7 @@ from naftiko_run.authoring.units import find_unit, units_of
 from naftiko_run.capability import load
 from naftiko_run.cli import options as shared
 from naftiko_run.cli import session
+from naftiko_run.cli.columns import two_columns
 
 _CODE = re.compile(r"[EWNL]-[A-Z0-9-]+", re.IGNORECASE)
 
@@ -37,7 +38,7 @@ def run(arguments: list[str]) -> int:
         return _explain_code(given.subject.upper())
     capability = load(session.one_file(given.subject), session.load_options(given))
     if given.unit is None:
-        print("\n".join(f"{unit.title:<40} {unit.description.partition(chr(10))[0]}".rstrip() for unit in units_of(capability)))
+        print("\n".join(two_columns([(unit.title, unit.description.partition("\n")[0]) for unit in units_of(capability)])))
         return 0
     unit = find_unit(capability, given.unit)
     account = explain_unit(capability, unit, read_inputs(given.input, given.json_input, unit.flow.inputs))

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from naftiko_run.capability import Capability, LoadOptions
 from naftiko_run.checks.plan import describe
 from naftiko_run.cli import options as shared
+from naftiko_run.cli.columns import two_columns
 from naftiko_run.errors import Finding
 from naftiko_run.server.assembly import AssemblySettings, place
 
@@ -63,15 +64,18 @@ def _lines(plan: dict[str, object]) -> list[str]:
     for listener in plan["listeners"]:  # type: ignore[attr-defined]  # as `describe` made it
         auth = f", callers: {listener['authentication']}" if listener["authentication"] else ""
         lines.append(f"  {listener['type']:<7} {listener['address']}:{listener['port']}{auth}")
-        lines += [f"    {unit['name']:<40} {_feeds(unit)}" for unit in listener["units"]]
+        lines += two_columns([(unit["name"], _feeds(unit)) for unit in listener["units"]], "    ")
     for key in ("hosts", "variables", "files", "scripts"):
         entries = plan[key]
         if entries:
             lines.append(f"  {key}: {', '.join(map(str, entries))}")  # type: ignore[call-overload]  # a list
     tools = plan["tools"]
-    lines += [f"    {one['name']:<40} {one['bytes']} bytes, about {one['estimatedTokens']} tokens" for one in tools["each"]]  # type: ignore[index]
-    lines.append(f"  tools: {tools['count']}, {tools['bytes']} bytes, about {tools['estimatedTokens']} tokens")  # type: ignore[index]
-    return lines
+    lines.append(f"  tools as listed to a model: {tools['count']}, {_size(tools)}")  # type: ignore[arg-type, index]
+    return lines + two_columns([(one["name"], _size(one)) for one in tools["each"]], "    ")  # type: ignore[index]
+
+
+def _size(tools: dict[str, object]) -> str:
+    return f"{tools['bytes']} bytes, about {tools['estimatedTokens']} tokens"
 
 
 def _feeds(unit: dict[str, object]) -> str:
