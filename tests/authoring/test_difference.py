@@ -123,3 +123,9 @@ def test_the_exit_code_says_whether_something_breaks(tmp_path, capsys):
     assert main(["diff", str(tmp_path / "old.yaml"), str(tmp_path / "new.yaml"), "--format", "json"]) == 1
     written = capsys.readouterr().out.partition("\n")[2]
     assert json.loads(written)["summary"] == {"breaking": 1, "compatible": 0}
+
+
+def test_a_call_that_leads_nowhere_is_one_breaking_change(tmp_path):
+    assert changes(
+        tmp_path, ("tools: {find: {description: d, call: shop.find}}", "tools: {find: {description: d, call: shop.fnd}}")
+    ) == [(True, "tool find: cannot be called (E-CALL-UNRESOLVED)")]

@@ -59,6 +59,7 @@ def _compare_units(name: str, old: UnitContract, new: UnitContract) -> Iterator[
     if old.unavailable != new.unavailable:
         state = f"cannot be called ({new.unavailable})" if new.unavailable else "can be called now"
         yield Change(what=name, message=state, breaking=bool(new.unavailable) and not old.unavailable)
+        return  # of what cannot be called, inputs and calls are not known
     for key in (*old.inputs, *(one for one in new.inputs if one not in old.inputs)):
         if key not in new.inputs:
             yield Change(what=name, message=f"input {key!r} is gone", breaking=True, kind="removed")
