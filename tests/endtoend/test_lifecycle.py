@@ -60,6 +60,19 @@ def test_the_banner_is_five_lines_of_names(folder, environment):
         assert command.stdout == ""
 
 
+def test_the_banner_counts_what_is_refused_and_asks_for_no_value_beside_the_mock(folder):
+    harbour = yaml.safe_load((folder / "harbour.yaml").read_text())
+    tools = next(one for one in harbour["capability"]["exposes"] if one["type"] == "mcp")["tools"]
+    (tools[0] if isinstance(tools, list) else tools[next(iter(tools))])["call"] = "harbour.nowhere"
+    (folder / "mistaken.yaml").write_text(yaml.safe_dump(harbour))
+
+    with Command(folder, "mistaken.yaml", "--mock", *FREE) as command:
+        lines = command.ready().stderr.splitlines()
+
+    assert any(line.endswith("(3 tools, 1 of them refused)") for line in lines)
+    assert "  variables: HARBOUR_KEY (--mock needs no values)" in lines
+
+
 @pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl")
 def test_what_the_banner_suggests_works(folder, environment, harbour):
     harbour.answers(json=[])

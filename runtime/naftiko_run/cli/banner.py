@@ -45,7 +45,7 @@ def banner(prepared: Prepared, ports: Sequence[int], given: argparse.Namespace) 
     lines += [f"  {_line(group, base)}" for base, group in groups]
     if prepared.assembly.stdio:
         lines.append(f"  mcp   standard input and output  ({_count(prepared.assembly.stdio)})")
-    lines.append(f"  variables: {_variables(prepared)}")
+    lines.append(f"  variables: {_variables(prepared)}" + (" (--mock needs no values)" if given.mock else ""))
     tried = _example(groups)
     if tried:
         lines.append(f"  try: {tried}")
@@ -83,7 +83,17 @@ def _count(group: Sequence[Served]) -> str:
     tools = sum(len(s.exposure.tools) for s in group if isinstance(s.exposure, McpExposure))
     skills = sum(len(s.exposure.skills) for s in group if isinstance(s.exposure, SkillExposure))
     counted = ((operations, "operation"), (tools, "tool"), (skills, "skill"))
-    return ", ".join(f"{n} {noun}" + "s" * (n != 1) for n, noun in counted if n) or "no operations"
+    said = [f"{n} {noun}" + "s" * (n != 1) for n, noun in counted if n] or ["no operations"]
+    refused = sum(_refused(served) for served in group)
+    return ", ".join([*said, f"{refused} of them refused"] if refused else said)
+
+
+def _refused(served: Served) -> int:
+    """How many calls are answered with their finding, because the document has a mistake there."""
+    exposure = served.exposure
+    if isinstance(exposure, RestExposure):
+        return sum(route.flow.unavailable is not None for route in exposure.routes)
+    return sum(tool.flow.unavailable is not None for tool in exposure.tools) if isinstance(exposure, McpExposure) else 0
 
 
 def _variables(prepared: Prepared) -> str:
