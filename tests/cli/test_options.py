@@ -112,10 +112,12 @@ def test_credentials_are_blocks_as_an_author_would_write_them():
     }
 
 
-@pytest.mark.parametrize("word", ["b=KEY", "b=X-Key:", "b", "=X:KEY"])
-def test_a_credential_that_is_not_complete_is_refused(word):
-    with pytest.raises(BindingError, match="NAMESPACE=HEADER:VARIABLE"):
+@pytest.mark.parametrize("word", ["b=K3Y", "b=X-K3Y:", "b-K3Y", "=X:K3Y"])
+def test_a_credential_that_is_not_complete_is_refused_without_repeating_it(word):
+    with pytest.raises(BindingError, match="NAMESPACE=HEADER:VARIABLE") as refused:
         options.credentials([], [word])
+
+    assert "K3Y" not in str(refused.value)
 
 
 def test_the_environment_wins_over_its_files(home, monkeypatch):
@@ -184,3 +186,17 @@ def test_libraries_only_warn(root_logger, capsys):
     said = capsys.readouterr().err
     assert "ours" in said
     assert len(said.splitlines()) == 1
+
+
+def test_an_input_without_its_option_is_told_how_inputs_are_given(home, capsys):
+    assert main(["call", "one.yaml", "find", "token=s3cr3t"]) == 2
+
+    said = capsys.readouterr().err
+    assert "hint: inputs are given with -i NAME=VALUE" in said
+    assert "s3cr3t" not in said
+
+
+def test_the_usage_says_how_to_ask_for_the_version(capsys):
+    assert main(["--help"]) == 0
+
+    assert "naftiko-run --version" in capsys.readouterr().out

@@ -121,10 +121,11 @@ def test_a_missing_variable_is_named_and_placed(home, refuse):
     ("arguments", "sentence"),
     [
         (["--nonsense"], "unknown option '--nonsense'"),
-        (["--base-uri", "nonsense"], "--base-uri 'nonsense' is not NAMESPACE=URL"),
+        (["--base-uri", "nonsense"], "--base-uri is not given as NAMESPACE=URL"),
         (["--base-uri", "harbour=nonsense"], "--base-uri of 'harbour' is not an http or https URL"),
         (["--base-uri", "harbour=http://u:canary@h"], "--base-uri of 'harbour' holds user info"),
         (["--base-uri", "harbor=http://localhost:1"], "did you mean 'harbour'?"),
+        (["--base-uri", "http://u:canary@h"], "hint: NAMESPACE is the `namespace` of a `consumes` entry"),
         (["--bearer", "harbor=KEY"], "no file consumes a namespace 'harbor'"),
         (["--port", "rest=x"], "--port rest=x is not a port"),
         (["--port", "nothing=1"], "--port nothing=... names no adapter of these files"),

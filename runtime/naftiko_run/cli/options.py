@@ -32,6 +32,8 @@ class Parser(argparse.ArgumentParser):
             message = f"unknown option {given[0]!r}" if given else "there are more arguments than expected"
             close = difflib.get_close_matches(given[0], self._option_string_actions, n=1) if given else []
             hint = f"did you mean {close[0]!r}? {hint}" if close else hint
+            if not given and "--input" in self._option_string_actions:
+                hint = f"inputs are given with -i NAME=VALUE; {hint}"
         raise BindingError(message, code="E-USAGE", hint=hint)
 
 
@@ -60,12 +62,13 @@ def add_load_options(parser: argparse.ArgumentParser) -> None:
 
 
 def pairs(values: Iterable[str], option: str, shape: str) -> dict[str, str]:
-    """``NAME=VALUE`` words as a dictionary."""
+    """``NAME=VALUE`` words as a dictionary. A word of another shape is not repeated: it may be a secret (requirement S62)."""
     found = {}
     for value in values:
         name, equals, rest = value.partition("=")
         if not equals or not name or not rest:
-            raise BindingError(f"{option} {value!r} is not {shape}", code="E-USAGE")
+            hint = "NAMESPACE is the `namespace` of a `consumes` entry" if shape.startswith("NAMESPACE") else ""
+            raise BindingError(f"{option} is not given as {shape}", code="E-USAGE", hint=hint)
         found[name.strip()] = rest.strip()
     return found
 
@@ -138,7 +141,8 @@ def credentials(bearer: Iterable[str], api_key: Iterable[str]) -> dict[str, dict
     for namespace, rest in pairs(api_key, "--api-key", "NAMESPACE=HEADER:VARIABLE").items():
         header, _, variable = rest.partition(":")
         if not variable:
-            raise BindingError(f"--api-key {namespace}={rest} is not NAMESPACE=HEADER:VARIABLE", code="E-USAGE")
+            message = f"--api-key of {namespace!r} is not given as NAMESPACE=HEADER:VARIABLE"
+            raise BindingError(message, code="E-USAGE", hint="VARIABLE names the variable that holds the key")
         found[namespace] = {"type": "apikey", "key": header, "value": f"{{{{{variable}}}}}", "placement": "header"}
     return found
 
