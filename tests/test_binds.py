@@ -81,6 +81,15 @@ def test_a_later_entry_overwrites_the_name_but_not_the_namespaced_one():
     assert bound.values == {"a.T": "1", "b.T": "2", "T": "2"}
 
 
+def test_one_missing_variable_is_spoken_of_as_one():
+    bindings, _ = bindings_of("binds:\n- {namespace: a, keys: {ONE: ONE}}\n")
+
+    with pytest.raises(BindingError) as caught:
+        resolve_binds(bindings, {"ONE"}, {})
+
+    assert caught.value.hint == "set it in the environment, or in a file given with --env-file; --mock needs none"
+
+
 def test_all_missing_variables_stand_in_one_message():
     bindings, _ = bindings_of("binds:\n- {namespace: a, keys: {ONE: ONE, TWO: SECOND, IDLE: IDLE}}\n")
 
@@ -91,7 +100,7 @@ def test_all_missing_variables_stand_in_one_message():
         "cap.yaml:2:30: error E-SECRET-MISSING: no value for 'ONE' (environment variable 'ONE'); no value for 'TWO' "
         "(environment variable 'SECOND'); no value for 'OTHER' (environment variable 'OTHER')\n"
         "  in binds[0].keys.ONE\n"
-        "  hint: set them in the environment, or in a file given with --env-file"
+        "  hint: set them in the environment, or in a file given with --env-file; --mock needs none"
     )
 
 

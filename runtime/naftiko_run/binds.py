@@ -214,7 +214,8 @@ def _all_missing(bound: Bound) -> BindingError:
     places = [m.at for m in unbound if m.at] + [error.at for error in failures if error.at]
     hints = list(dict.fromkeys(error.hint for error in failures if error.hint))
     if any(not m.source for m in unbound):
-        hints.append("set them in the environment, or in a file given with --env-file")
+        which = "it" if len(unbound) == 1 else "them"
+        hints.append(f"set {which} in the environment, or in a file given with --env-file; --mock needs none")
     message = "; ".join([error.message for error in failures] + [_describe(m) for m in unbound])
     return BindingError(message, at=places[0] if places else None, hint="; ".join(hints), code="E-SECRET-MISSING")
 

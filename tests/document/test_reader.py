@@ -150,6 +150,10 @@ def test_a_duplicate_key_names_the_line_of_the_first():
     assert refusal("a: 1\nb: 2\na: 3\n").hint == "the first is at line 1, remove or rename one"
 
 
+def test_a_line_that_is_indented_too_far_is_told_so():
+    assert refusal("- name: find\n    method: GET\n").hint.startswith("indent this line like its neighbours, or quote")
+
+
 def test_tabs_get_their_own_hint():
     assert refusal("a:\n\tb: 1\n").hint == "indent with spaces, YAML does not allow tabs"
 

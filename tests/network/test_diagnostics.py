@@ -208,7 +208,7 @@ def test_a_missing_secret_is_named_at_start_with_its_place(tmp_path):
 
     assert caught.value.code == "E-SECRET-MISSING"
     assert "'KEY'" in caught.value.message
-    assert "set them in the environment" in caught.value.hint
+    assert "set it in the environment" in caught.value.hint
 
 
 @pytest.mark.parametrize(

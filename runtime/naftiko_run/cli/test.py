@@ -21,7 +21,7 @@ def parser() -> shared.Parser:
         "files", nargs="+", metavar="FILE", help="a capability with NAME.test.yaml beside it, a test file, or a folder"
     )
     found.add_argument("--mock", action="store_true", help="run against the built-in upstream; checks the answers only")
-    found.add_argument("--format", choices=("text", "junit"), default="text")
+    found.add_argument("--format", choices=("text", "junit"), default="text", help="how results are written")
     shared.add_load_options(found)
     return found
 
@@ -48,10 +48,18 @@ def _files(words: list[str]) -> list[Path]:
         elif is_suite(path) or path.parent.name == "exchanges":
             found.append(path)
         else:
-            found.append(suite_path(session.one_file(word)))
+            found.append(_beside(session.one_file(word)))
     if not found:
         raise BindingError("there are no tests", code="E-NO-FILE", hint="write NAME.test.yaml beside NAME.yaml")
     return list(dict.fromkeys(found))
+
+
+def _beside(capability: Path) -> Path:
+    found = suite_path(capability)
+    if not found.is_file():
+        hint = f"write them in {found.name!r} beside it (see docs/authoring.md)"
+        raise BindingError(f"{capability.name!r} has no tests", code="E-NO-FILE", hint=hint)
+    return found
 
 
 def _run(suite: Suite, target: Target, *, mock: bool) -> list[Outcome]:

@@ -124,7 +124,7 @@ def _advice(problem: str, line: str) -> str:
     if line.lstrip(" ").startswith("\t"):
         return "indent with spaces, YAML does not allow tabs"
     if "mapping values are not allowed" in problem:
-        return "quote the value if it contains ': '"
+        return "indent this line like its neighbours, or quote the value if it contains ': '"
     if "cannot start any token" in problem:
         return "quote the value if it starts with a special character"
     return "check the indentation of this line and the one before it, and for a missing quote, bracket or colon"

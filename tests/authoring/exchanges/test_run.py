@@ -116,3 +116,13 @@ def test_with_mock_only_answers_are_checked(tmp_path, capsys):
     )
 
     assert main(["test", str(tmp_path / "shop.yaml"), "--mock"]) == 0
+
+
+def test_a_capability_without_tests_is_told_where_they_would_stand(tmp_path, capsys):
+    (tmp_path / "shop.yaml").write_text(SHOP)
+
+    assert main(["test", str(tmp_path / "shop.yaml")]) == 2
+
+    said = capsys.readouterr().err
+    assert "error E-NO-FILE: 'shop.yaml' has no tests" in said
+    assert "'shop.test.yaml'" in said
