@@ -31,7 +31,10 @@ def parser() -> shared.Parser:
     )
     found.add_argument("--json-input", default="", metavar="JSON", help="all inputs as one JSON object; @FILE reads a file")
     found.add_argument("--raw", action="store_true", help="write the answer's bytes as they are")
-    found.add_argument("--timeout", type=float, default=DEFAULT_LIMITS.rest_deadline, metavar="SECONDS")
+    found.add_argument(
+        "--timeout", type=float, default=DEFAULT_LIMITS.rest_deadline, metavar="SECONDS",
+        help=f"time for the call and all it causes (default {DEFAULT_LIMITS.rest_deadline:g})",
+    )  # fmt: skip
     session.add_run_options(found)
     return found
 

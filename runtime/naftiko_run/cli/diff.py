@@ -15,7 +15,7 @@ def parser() -> shared.Parser:
     found = shared.Parser(prog="naftiko-run diff", description="Compare what two capability files serve.")
     found.add_argument("old", metavar="OLD", help="a capability file")
     found.add_argument("new", metavar="NEW", help="the file that replaces it")
-    found.add_argument("--format", choices=("text", "json"), default="text")
+    found.add_argument("--format", choices=("text", "json"), default="text", help="how changes are written")
     shared.add_load_options(found)
     return found
 

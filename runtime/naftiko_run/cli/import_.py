@@ -26,7 +26,7 @@ def parser() -> shared.Parser:
     )
     found.add_argument("-o", "--output", default="", metavar="FILE", help="where to write (- for standard output)")
     found.add_argument("-n", "--namespace", default="", help="the consumed namespace (default: from the title)")
-    found.add_argument("-f", "--format", choices=("yaml", "json"), default="yaml")
+    found.add_argument("-f", "--format", choices=("yaml", "json"), default="yaml", help="how the file is written")
     found.add_argument("--consumes-only", action="store_true", help="write a shared `consumes` document for others to import")
     found.add_argument("--by", choices=("path", "tag"), default="path", help="name and order resources by path or by tag")
     found.add_argument("--tag", action="append", default=[], metavar="NAME", help="only operations with this tag (repeatable)")

@@ -1,7 +1,7 @@
 """The command: words in, an exit code out. Each verb is a module that is imported when it is asked for.
 
-``naftiko-run FILE...`` is short for ``naftiko-run serve FILE...``. Exit codes: 0 done, 1 the documents have findings, 2 it could
-not be done (usage, a missing variable, a port in use, an unreadable file).
+``naftiko-run FILE...`` is short for ``naftiko-run serve FILE...``. Exit codes: 0 done, 1 the documents have findings, 2 it
+could not be done (usage, a missing variable, a port in use, an unreadable file).
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ verbs:
 {verbs}
 
 `naftiko-run VERB --help` lists a verb's options. `naftiko-run serve --help` lists those of `naftiko-run FILE`.
+`naftiko-run --version` says which version this is.
 """
 
 

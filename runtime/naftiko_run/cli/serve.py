@@ -111,15 +111,20 @@ def parser() -> argparse.ArgumentParser:
     trust.add_grants(found)
     log = found.add_argument_group("output")
     log.add_argument("--check", action="store_true", help="compile, print the plan, and exit")
-    log.add_argument("--log-format", choices=("text", "json"), default="text")
-    log.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="warning")
-    for name, default in (("rest-deadline", DEFAULT_LIMITS.rest_deadline), ("mcp-deadline", DEFAULT_LIMITS.mcp_deadline)):
+    log.add_argument("--log-format", choices=("text", "json"), default="text", help="lines for people, or one object a line")
+    log.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default="warning",
+        help="what is written while serving (default warning); info tells why requests failed",
+    )
+    for face, default in (("rest", DEFAULT_LIMITS.rest_deadline), ("mcp", DEFAULT_LIMITS.mcp_deadline)):
         found.add_argument(
-            f"--{name}",
+            f"--{face}-deadline",
             type=shared.positive,
             default=default,
             metavar="SECONDS",
-            help=f"time for one request (default {default:g})",
+            help=f"time for one {face.upper()} request and all it causes (default {default:g})",
         )
     found.add_argument(
         "--limit", action="append", default=[], metavar="NAME=VALUE", help="change a limit by its name (see docs/limits.md)"
