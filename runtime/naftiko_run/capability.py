@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -377,8 +377,3 @@ def _warn_unused(
             problems.warn(
                 "W-BIND-UNUSED", message, at, f"supply one with --bearer {bare[0]}={name}, or declare `authentication`"
             )
-
-
-def without_findings(capability: Capability) -> Capability:
-    """The same plan without what was said about it: for comparing two spellings."""
-    return replace(capability, findings=())

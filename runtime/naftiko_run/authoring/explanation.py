@@ -116,7 +116,7 @@ def _explain_call(step: CallStep, scope: Scope, live: LiveCapability) -> Request
     except RequestError as error:
         return replace(account, method=operation.method, note=error.message)
     return replace(
-        account, method=request.method, url=_shown_url(request, operation, live), note=note, body=_shown_body(request.body),
+        account, method=request.method, url=_shown_url(request, operation), note=note, body=_shown_body(request.body),
         headers=tuple((name, _shown_header(value)) for name, value in request.headers),
     )  # fmt: skip
 
@@ -171,7 +171,7 @@ _UNRESOLVED = Origin(scheme="https", host="unresolved", port=443)
 # ---- words
 
 
-def _shown_url(request: UpstreamRequest, operation: Operation, live: LiveCapability) -> str:
+def _shown_url(request: UpstreamRequest, operation: Operation) -> str:
     if request.origin is _UNRESOLVED:
         return f"{operation.consumer.base_uri.source or '(no base URI)'}{request.target}"
     return f"{request.origin}{_unescaped(request.target)}"

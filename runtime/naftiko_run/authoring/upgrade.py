@@ -81,7 +81,7 @@ class _Writer:
             if key == without or (kind == "externalRef" and key in ("type", "resolution")):
                 yield from self._above(child, depth)
                 continue
-            name, known = self._spelling(key, child, kind, node)
+            name, known = self._spelling(key, kind, node)
             yield from self._above(child, depth)
             yield from self._entry(name, child, known, depth, kind)
 
@@ -97,12 +97,7 @@ class _Writer:
             self._count("type: api is type: rest")
             yield self._beside(f"{head} rest", child)
             return
-        if (
-            child.is_list
-            and known is not None
-            and known.several
-            and self._becomes_map(child, known.kind, name, kind, child.parent)
-        ):
+        if child.is_list and known is not None and known.several and self._becomes_map(child, known.kind, kind, child.parent):
             self._count(f"{name}: a list is a map by name")
             yield self._beside(head, child)
             for item in child.elements():
@@ -178,7 +173,7 @@ class _Writer:
             return kind
         return EXPOSURE_TYPES.get(node.get_text("type").lower(), "exposure")
 
-    def _spelling(self, key: str, child: Node, kind: str, owner: Node) -> tuple[str, Key | None]:
+    def _spelling(self, key: str, kind: str, owner: Node) -> tuple[str, Key | None]:
         """The newest name of a key, and what the language says of it."""
         keys = LANGUAGE.get(kind, {})
         known = keys.get(key)
@@ -198,7 +193,7 @@ class _Writer:
             return name, known
         return key, known
 
-    def _becomes_map(self, node: Node, kind: str, name: str, owner_kind: str, owner: Node | None) -> bool:
+    def _becomes_map(self, node: Node, kind: str, owner_kind: str, owner: Node | None) -> bool:
         """Whether a list of named things is a map in the newest language: every item a mapping with a name of its own."""
         if kind == "output" and not _keeps_named_outputs(owner_kind, owner):
             return False

@@ -22,10 +22,6 @@ _FETCHED: dict[str, Path] = {}
 _FOLDERS: list[tempfile.TemporaryDirectory[str]] = []  # removed when the process ends
 
 
-def is_remote(word: str) -> bool:
-    return word.startswith(("https://", "http://"))
-
-
 def came_from_url(file: Path) -> bool:
     return file in _FETCHED.values()
 

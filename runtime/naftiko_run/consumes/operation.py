@@ -7,7 +7,7 @@ by the engine from the consumer's base URI and authentication.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
@@ -189,11 +189,3 @@ def _set_header(headers: list[tuple[str, str]], name: str, value: str) -> None:
     lowered = name.lower()
     headers[:] = [pair for pair in headers if pair[0].lower() != lowered]
     headers.append((name, value))
-
-
-def parameters_by_name(parameters: Sequence[Parameter]) -> dict[str, list[Parameter]]:
-    """Parameters by wire name: several when a name stands in two places."""
-    found: dict[str, list[Parameter]] = {}
-    for parameter in parameters:
-        found.setdefault(parameter.name, []).append(parameter)
-    return found

@@ -87,12 +87,6 @@ def problem(error: RequestError, request_id: str = "") -> HttpAnswer:
     return HttpAnswer(status=error.status, headers=headers, body=dump_json(document))
 
 
-def internal_error(request_id: str = "") -> HttpAnswer:
-    """Our own bug: nothing but the request id."""
-    document = {"type": "about:blank", "title": "Internal error", "status": 500, "requestId": request_id}
-    return HttpAnswer(status=500, headers=[("Content-Type", "application/problem+json")], body=dump_json(document))
-
-
 _JSON = [("Content-Type", "application/json")]
 
 

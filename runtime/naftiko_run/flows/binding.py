@@ -54,8 +54,8 @@ class Binder:
     needs_whole: bool
     needs_query: bool
 
-    def arguments(self, given: Mapping[str, object], environment: Mapping[str, str] | None = None) -> dict[str, object]:
-        return _arguments(self, given, environment or {})
+    def arguments(self, given: Mapping[str, object]) -> dict[str, object]:
+        return _arguments(self, given)
 
 
 def compile_binder(inputs: Sequence[InputParameter]) -> Binder:
@@ -162,10 +162,10 @@ def bind_arguments(inputs: Sequence[InputParameter] | Binder, arguments: Mapping
     A null for an optional input counts as absent. An argument that nothing declares is an error that names the nearest input.
     """
     binder = inputs if isinstance(inputs, Binder) else compile_binder(inputs)
-    return _arguments(binder, arguments, {})
+    return _arguments(binder, arguments)
 
 
-def _arguments(binder: Binder, given: Mapping[str, object], environment: Mapping[str, str]) -> dict[str, object]:
+def _arguments(binder: Binder, given: Mapping[str, object]) -> dict[str, object]:
     errors, values = _Errors(), dict[str, object]()
     for one in binder.inputs:
         if one.constant is not None:
@@ -215,7 +215,7 @@ def bind_http(binder: Binder, sent: HttpInputs, limits: Limits = DEFAULT_LIMITS)
     media = ""
     if sent.body and (binder.needs_json or binder.needs_whole):
         media = next((value for key, value in sent.headers if key == "content-type"), "application/json")
-        document = _document(sent.body, media, binder.needs_json, limits)
+        document = _document(sent.body, media, limits)
     errors, values = _Errors(), dict[str, object]()
     for one in binder.inputs:
         if one.path_text and one.path_text in sent.path:
@@ -259,7 +259,7 @@ def _read(
     return MISSING
 
 
-def _document(body: bytes, media: str, needs_json: bool, limits: Limits) -> object:
+def _document(body: bytes, media: str, limits: Limits) -> object:
     """The decoded body, where the media type lets it be read as fields; ``MISSING`` otherwise."""
     if len(body) > limits.request_body:
         raise BodyTooLarge(f"the body is larger than {limits.request_body} bytes")

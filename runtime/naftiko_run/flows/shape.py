@@ -107,10 +107,10 @@ def _compile(name: str, node: Node, names: Names, mock: bool) -> _Output:
         return _structured(name, node, base, names, mock)
     whole = base is not None and base.is_whole
     cut = node.get_int("maxLength")
-    return _Output(name=name, shape=_scalar(base, cut), schema=_scalar_schema(kind, node), whole=whole and not cut)
+    return _Output(name=name, shape=_scalar(base, cut), schema=_scalar_schema(node), whole=whole and not cut)
 
 
-def _scalar_schema(kind: str, node: Node) -> dict[str, object]:
+def _scalar_schema(node: Node) -> dict[str, object]:
     schema: dict[str, object] = {}
     description = node.get_text("description")
     if description:

@@ -14,7 +14,7 @@ import pytest
 
 from naftiko_run.errors import Unauthenticated
 from naftiko_run.exposes.guards.digest import NONCES, Nonces, parse_fields
-from naftiko_run.exposes.guards.guard import Guard, GuardContext
+from naftiko_run.exposes.guards.guard import Guard, GuardContext, Principal
 from naftiko_run.exposes.messages import HttpRequest
 
 BLOCK = "{type: digest, username: ann, password: 'pa:ss wörd'}"
@@ -45,7 +45,7 @@ def test_an_answer_lets_in(guard, algorithm: str):
     challenge = challenge_of(live)
 
     assert f"algorithm={algorithm}" in challenge
-    assert live.check_now(asked(live, answer(challenge))).identity == "digest||ann"
+    assert live.check_now(asked(live, answer(challenge))) == Principal(kind="digest", name="ann")
 
 
 def test_a_recorded_answer_does_not(guard):

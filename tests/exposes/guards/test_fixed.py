@@ -8,7 +8,7 @@ import pytest
 
 from naftiko_run.errors import TooManyRequests, Unauthenticated
 from naftiko_run.exposes.guards.failures import FailureLimit
-from naftiko_run.exposes.guards.guard import GuardContext
+from naftiko_run.exposes.guards.guard import GuardContext, Principal
 
 BEARER = "{type: bearer, token: '{{X}}'}"
 
@@ -80,7 +80,7 @@ def test_any_other_api_key_does_not(guard, ask, query: str):
 def test_basic_credentials_let_in(guard, ask, username: str, password: str):
     live = guard("{type: basic, username: '{{U}}', password: 'x{{P}}'}", U=username, P=password)
 
-    assert live.check_now(ask(authorization=basic(f"{username}:x{password}"))).identity == f"basic||{username}"
+    assert live.check_now(ask(authorization=basic(f"{username}:x{password}"))) == Principal(kind="basic", name=username)
 
 
 @pytest.mark.parametrize(

@@ -92,9 +92,5 @@ def _items(value: Plain) -> list[tuple[str, Plain]]:
     return list(value.items()) if isinstance(value, dict) else []
 
 
-def _texts(value: Plain) -> list[str]:
-    return [_text(one) for one in value] if isinstance(value, list) else [_text(value)]
-
-
 def _text(value: Plain) -> str:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)

@@ -60,7 +60,7 @@ def oauth2(block: AuthBlock) -> Authentication:
     scopes = block.node.texts("scopes") or block.node.texts("scope")
     if scopes:
         fields["scope"] = literal(" ".join(scopes))
-    grant = _grant(block, fields.keys())
+    grant = _grant(block)
     if grant not in GRANTS:
         hint = "write grantType: client_credentials, refresh_token or password"
         return block.refuse(f"grant type {grant!r} needs a person and is not supported", hint, at=block.node.get("grantType"))
@@ -75,7 +75,7 @@ def oauth2(block: AuthBlock) -> Authentication:
     )  # fmt: skip
 
 
-def _grant(block: AuthBlock, present: object) -> str:
+def _grant(block: AuthBlock) -> str:
     written = block.node.get_text("grantType", "grant", "flow").lower().replace("-", "_")
     if written:
         return written

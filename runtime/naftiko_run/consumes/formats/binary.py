@@ -6,9 +6,6 @@ import re
 
 from naftiko_run.consumes.formats.registry import Decoder, FormatSettings
 from naftiko_run.errors import Place, SpecError
-from naftiko_run.limits import MIB
-
-DEFAULT_BINARY_SIZE = 10 * MIB
 
 _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*(B|KiB|MiB|GiB)?")
 _UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}

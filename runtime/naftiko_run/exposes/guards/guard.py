@@ -33,16 +33,12 @@ REALM = "naftiko"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who calls. ``identity`` is what handles and idempotency keys are bound to."""
+    """Who calls: by which kind of credential, and as far as it tells, who issued it, for whom, and for what."""
 
     kind: str
     name: str = ""
     issuer: str = ""
     scopes: frozenset[str] = frozenset()
-
-    @property
-    def identity(self) -> str:
-        return f"{self.kind}|{self.issuer}|{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
