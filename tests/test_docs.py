@@ -17,8 +17,8 @@ from naftiko_run.authoring.importers.run import IMPORTER_MODULES
 from naftiko_run.bind_providers.provider import BIND_PROVIDERS
 from naftiko_run.checks.reports.report import REPORT_FORMATS
 from naftiko_run.checks.reports.write import FORMAT_MODULES
-from naftiko_run.cli import serve
 from naftiko_run.cli.main import VERBS
+from naftiko_run.cli.serve_options import parser
 from naftiko_run.consumes.auth_schemes.scheme import AUTH_SCHEMES
 from naftiko_run.consumes.authentication import SCHEME_MODULES
 from naftiko_run.consumes.body_templates import BODY_TYPES
@@ -107,7 +107,7 @@ def test_every_word_of_the_language_is_documented(section, registry):
 
 
 def test_every_option_of_serving_is_documented():
-    options = [option for action in serve.parser()._actions for option in action.option_strings]
+    options = [option for action in parser()._actions for option in action.option_strings]
 
     assert "--base-uri" in options
     text = (DOCS / "serve.md").read_text()
@@ -119,7 +119,7 @@ def test_every_verb_is_documented():
 
 
 def test_every_option_that_is_documented_for_serving_exists():
-    options = {option for action in serve.parser()._actions for option in action.option_strings}
+    options = {option for action in parser()._actions for option in action.option_strings}
     text = (DOCS / "serve.md").read_text()
 
     assert sorted(set(re.findall(r"^\| `(--[\w-]+)", text, re.MULTILINE)) - options) == []

@@ -10,7 +10,8 @@ import pytest
 from naftiko_run.capability import load
 from naftiko_run.checks.lock import Grants, read_lock, refusals
 from naftiko_run.cli.main import main
-from naftiko_run.cli.serve import parser, prepare
+from naftiko_run.cli.prepare import prepare
+from naftiko_run.cli.serve_options import parser
 from naftiko_run.errors import BindingError, DocumentErrors
 
 SHOP = """

@@ -10,7 +10,7 @@ import pytest
 from naftiko_run.capability import LoadOptions
 from naftiko_run.checks.judge import judge_file
 from naftiko_run.cli.main import main
-from naftiko_run.cli.serve import compile_all
+from naftiko_run.cli.prepare import compile_all
 from naftiko_run.errors import NaftikoError
 
 GOOD = """\

@@ -15,7 +15,7 @@ from naftiko_run.flows.inputs import InputParameter
 from naftiko_run.server.assembly import Served, kind_of
 
 if TYPE_CHECKING:
-    from naftiko_run.cli.serve import Prepared
+    from naftiko_run.cli.prepare import Prepared
 
 MOST_FINDINGS = 20
 

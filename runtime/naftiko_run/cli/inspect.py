@@ -24,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: list[str]) -> int:
-    from naftiko_run.cli.serve import compile_all
+    from naftiko_run.cli.prepare import compile_all
 
     given = parser().parse_args(arguments)
     files, gathered = shared.find_files(given.files)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from naftiko_run.cli.serve import parser
+from naftiko_run.cli.serve_options import parser
 from naftiko_run.exposes.mcp.search import CALL, DESCRIBE, SEARCH
 from naftiko_run.limits import DEFAULT_LIMITS
 
