@@ -18,7 +18,6 @@ from certificates import Authority
 from served import Serving, start
 from upstream import Upstream
 
-
 # The same examples in every run of a change; `HYPOTHESIS_PROFILE=nightly` looks for new ones, ten thousand a property.
 hypothesis.settings.register_profile("commit", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("nightly", deadline=None, max_examples=10_000, print_blob=True)
