@@ -41,7 +41,8 @@ async def decode_reply(decoder: Decoder, reply: UpstreamReply, workers: Workers)
         return await _decode(decoder, reply.body, content_type, workers)
     other = _format_of(reply.media_type)
     try:
-        chosen = compile_decoder(other, FormatSettings(limits=decoder.limits)) if other else decoder
+        is_another = other not in ("", decoder.name)
+        chosen = compile_decoder(other, FormatSettings(limits=decoder.limits)) if is_another else decoder
         if decoder.name != "json" and not other:
             return loose_text(reply.body, charset_of(content_type))
         return await _decode(chosen, reply.body, content_type, workers)
