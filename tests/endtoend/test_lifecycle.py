@@ -73,6 +73,17 @@ def test_the_banner_counts_what_is_refused_and_asks_for_no_value_beside_the_mock
     assert "  variables: HARBOUR_KEY (--mock needs no values)" in lines
 
 
+def test_the_banner_says_that_nothing_is_needed_and_no_more(folder):
+    harbour = yaml.safe_load((folder / "harbour.yaml").read_text())
+    del harbour["binds"]
+    for consumed in harbour["capability"]["consumes"]:
+        consumed.pop("authentication", None)
+    (folder / "open.yaml").write_text(yaml.safe_dump(harbour))
+
+    with Command(folder, "open.yaml", "--mock", *FREE) as command:
+        assert "  variables: none needed" in command.ready().stderr.splitlines()
+
+
 @pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl")
 def test_what_the_banner_suggests_works(folder, environment, harbour):
     harbour.answers(json=[])

@@ -45,7 +45,10 @@ def banner(prepared: Prepared, ports: Sequence[int], given: argparse.Namespace) 
     lines += [f"  {_line(group, base)}" for base, group in groups]
     if prepared.assembly.stdio:
         lines.append(f"  mcp   standard input and output  ({_count(prepared.assembly.stdio)})")
-    lines.append(f"  variables: {_variables(prepared)}" + (" (--mock needs no values)" if given.mock else ""))
+    variables = _variables(prepared)
+    lines.append(
+        f"  variables: {variables or 'none needed'}" + (" (--mock needs no values)" if variables and given.mock else "")
+    )
     tried = _example(groups)
     if tried:
         lines.append(f"  try: {tried}")
@@ -97,7 +100,7 @@ def _refused(served: Served) -> int:
 
 
 def _variables(prepared: Prepared) -> str:
-    """Names only, never values."""
+    """Names only, never values; nothing where nothing is read."""
     read: dict[str, None] = {}
     missing: dict[str, None] = {}
     for capability in prepared.capabilities:
@@ -108,7 +111,7 @@ def _variables(prepared: Prepared) -> str:
             missing.setdefault(one.variable)
     listed = ", ".join(list(read)[:12]) + (f" and {len(read) - 12} more" if len(read) > 12 else "")
     gone = ", ".join(list(missing)[:12]) + (f" and {len(missing) - 12} more" if len(missing) > 12 else "")
-    return (listed or "none needed") + (f"; without a value: {gone}" if gone else "")
+    return "; ".join(filter(None, (listed, gone and f"without a value: {gone}")))
 
 
 def _example(groups: Sequence[Group]) -> str:
