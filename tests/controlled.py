@@ -147,7 +147,6 @@ async def controlled(
         process.reload = reloader.reload
         server = Server(plan.listeners)
         server.bind()
-        await server.open()
         await server.accept()
         process.server = server
         if process.telemetry is not None:

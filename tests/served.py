@@ -121,7 +121,6 @@ async def start(
     server = Server(assembly.listeners, limits=limits)
     server.bind()
     stack.push_async_callback(server.close)
-    await server.open()
     await server.accept()
     urls: dict[str, str] = {}
     for served, port in zip(assembly.served, server.ports, strict=True):

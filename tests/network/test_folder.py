@@ -82,7 +82,6 @@ async def together(
     server = Server([replace(listener, port=0) for listener in assembly.listeners])
     server.bind()
     stack.push_async_callback(server.close)
-    await server.open()
     await server.accept()
     client = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False, timeout=30))
     return Folder(assembly, client, dict(zip(declared, server.ports, strict=True)))

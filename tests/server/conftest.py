@@ -105,7 +105,6 @@ async def serving() -> AsyncIterator[Callable[..., Any]]:
         server = Server([Listener(port=0, handler=handler, **listener)], limits=bounds)
         server.bind()
         servers.append(server)
-        await server.open()
         await server.accept()
 
         async def connect() -> Caller:

@@ -15,7 +15,6 @@ import pytest
 
 from naftiko_run.errors import BindingError
 from naftiko_run.exposes.messages import HttpAnswer, HttpRequest
-from naftiko_run.server.asgi import AsgiMount
 from naftiko_run.server.listener import Listener
 from naftiko_run.server.serve import serve
 from naftiko_run.server.server import Server
@@ -220,7 +219,6 @@ def named(name: str):
 async def server():
     running = Server([Listener(port=free_port(), handler=named("old"))])
     running.bind()
-    await running.open()
     await running.accept()
     yield running
     await running.close()
@@ -272,17 +270,6 @@ async def test_a_replacement_that_cannot_be_had_changes_nothing(server):
             await server.replace(wanted)
 
     assert await ask(port) == b"old"
-
-
-async def test_a_mount_that_cannot_start_changes_nothing(server):
-    async def failing(scope, receive, send):
-        await send({"type": "lifespan.startup.failed", "message": "no"})
-
-    wanted = [Listener(port=server.ports[0], handler=named("new"), mounts=[("/m", AsgiMount(failing))])]
-    with pytest.raises(RuntimeError):
-        await server.replace(wanted)
-
-    assert await ask(server.ports[0]) == b"old"
 
 
 async def test_replacing_under_load_fails_no_request(server):

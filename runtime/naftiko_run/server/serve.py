@@ -55,7 +55,6 @@ async def serve(
     server.bind(inherited)
     try:
         await on_start()
-        await server.open()
         ended = _watch_signals(retired)
         await server.accept()
         on_ready(server)

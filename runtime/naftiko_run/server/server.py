@@ -15,7 +15,7 @@ from naftiko_run.limits import DEFAULT_LIMITS, Limits
 from naftiko_run.server.cors import CorsRules
 from naftiko_run.server.direct_task import DirectTask
 from naftiko_run.server.hosts import HostRules
-from naftiko_run.server.listener import Listener, merge, routed
+from naftiko_run.server.listener import Listener
 from naftiko_run.server.protocol import HttpConnection
 from naftiko_run.server.site import Site
 from naftiko_run.server.sockets import open_socket
@@ -40,7 +40,7 @@ class Server:
     """Listeners, live."""
 
     def __init__(self, listeners: Iterable[Listener], *, limits: Limits = DEFAULT_LIMITS) -> None:
-        self.listeners = merge(listeners)
+        self.listeners = list(listeners)
         self.state = ServerState(limits)
         self._places: list[_Place] = []
         self._leaving: set[HttpConnection] = set()
@@ -68,12 +68,6 @@ class Server:
             raise
         return places
 
-    async def open(self) -> None:
-        """Start what is mounted."""
-        for listener in self.listeners:
-            for app in listener.apps:
-                await app.start()
-
     async def accept(self) -> None:
         """Take connections from now on."""
         self._sweeper = asyncio.create_task(sweep_for_ever(self.state, self.sites))
@@ -85,23 +79,14 @@ class Server:
         place.acceptor = await asyncio.get_running_loop().create_server(_factory(site), sock=place.bound)
 
     async def replace(self, listeners: Iterable[Listener]) -> None:
-        """Serve these listeners instead. Raises before anything has changed when a port or a mount fails.
+        """Serve these listeners instead. Raises before anything has changed where a port cannot be had.
 
-        Requests in flight end on the handlers they began with; stopping the mounts of the old listeners is left to the
-        caller, who knows when the last of those requests is done.
+        Requests in flight end on the handlers they began with.
         """
-        wanted = merge(listeners)
+        wanted = list(listeners)
         names = _names(wanted)
         present = dict(zip(_names([place.listener for place in self._places]), self._places, strict=True))
         added = self._bound([listener for name, listener in zip(names, wanted, strict=True) if name not in present])
-        try:
-            for listener in wanted:
-                for app in listener.apps:
-                    await app.start()
-        except BaseException:
-            for place in added:
-                place.bound.close()
-            raise
         for name in names:
             if name not in present:
                 present[name] = added.pop(0)
@@ -145,7 +130,7 @@ class Server:
         await self._wait_until_none(_LAST_WORDS)
 
     async def close(self) -> None:
-        """End what is left, stop what is mounted, give the ports back."""
+        """End what is left, give the ports back."""
         if self._sweeper is not None:
             self._sweeper.cancel()
         for place in self._places:
@@ -155,9 +140,6 @@ class Server:
         for connection in self._connections():
             connection.cancel()
             connection.abort()
-        for listener in self.listeners:
-            for app in listener.apps:
-                await app.stop()
 
     def tasks(self) -> set[DirectTask]:
         """What is being answered right now."""
@@ -194,7 +176,7 @@ def _site(state: ServerState, listener: Listener) -> Site:
 
 
 def _dress(site: Site, listener: Listener) -> None:
-    site.handler = routed(listener.handler, listener.mounts)
+    site.handler = listener.handler
     site.hosts = HostRules(address=listener.address, names=listener.hosts, origins=(*listener.origins, *listener.cors))
     site.cors = CorsRules(listener.cors) if listener.cors else None
     site.is_exempt = listener.is_exempt

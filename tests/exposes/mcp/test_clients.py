@@ -16,7 +16,6 @@ from naftiko_run.server.server import Server
 async def url(adapter):
     server = Server([Listener(port=0, handler=adapter.handle)])
     server.bind()
-    await server.open()
     await server.accept()
     yield f"http://127.0.0.1:{server.ports[0]}/mcp"
     await server.drain()

@@ -104,7 +104,6 @@ async def test_streams_that_are_left_leave_nothing(mcp, request_body, opened):
 async def test_connections_that_break_during_a_stream_leave_nothing(adapter, posted, request_body, opened):
     server = Server([Listener(port=0, handler=adapter.handle)])
     server.bind()
-    await server.open()
     await server.accept()
     request = posted(request_body("tools/call", {"name": "list-jobs", **TOKEN}, modern=True), modern=True)
     head = "".join(f"{name}: {value}\r\n" for name, value in request.headers)
