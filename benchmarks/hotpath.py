@@ -29,7 +29,8 @@ from naftiko_run.consumes.pool import Pool
 from naftiko_run.consumes.wire import Connection
 from naftiko_run.engine import Engine
 from naftiko_run.limits import DEFAULT_LIMITS
-from naftiko_run.server.assembly import AssemblySettings, connect, place
+from naftiko_run.server.assembly import connect
+from naftiko_run.server.placement import AssemblySettings, place
 from naftiko_run.server.protocol import HttpConnection
 from naftiko_run.server.site import Site
 from naftiko_run.server.state import ServerState

@@ -20,8 +20,9 @@ import httpx2
 from naftiko_run.capability import load
 from naftiko_run.consumes.settings import ClientSettings
 from naftiko_run.engine import Engine, EngineSettings
-from naftiko_run.server.assembly import Assembly, AssemblySettings, connect, kind_of, place
+from naftiko_run.server.assembly import connect
 from naftiko_run.server.instruments import attach_exporter, build_telemetry, instrumented
+from naftiko_run.server.placement import Assembly, AssemblySettings, kind_of, place
 from naftiko_run.server.process import Process
 from naftiko_run.server.reload import Reloader
 from naftiko_run.server.server import Server

@@ -20,7 +20,8 @@ from naftiko_run.capability import Capability, LoadOptions, load
 from naftiko_run.engine import Engine, EngineSettings
 from naftiko_run.exposes.exposure import ControlExposure
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
-from naftiko_run.server.assembly import AssemblySettings, connect, kind_of, place
+from naftiko_run.server.assembly import connect
+from naftiko_run.server.placement import AssemblySettings, kind_of, place
 from naftiko_run.server.server import Server
 
 VERSION = "2025-11-25"

@@ -224,7 +224,7 @@ async def test_without_a_word_nothing_is_kept_and_nothing_shared(serve_text, tmp
 
 def test_stdio_is_no_listener(tmp_path):
     from naftiko_run.capability import load
-    from naftiko_run.server.assembly import AssemblySettings, place
+    from naftiko_run.server.placement import AssemblySettings, place
 
     file = tmp_path / "c.yaml"
     text = CAPABILITY.replace("    port: 9090\n", "    transport: stdio\n").replace("UPSTREAM", "https://up.test")

@@ -11,7 +11,8 @@ from naftiko_run.engine import Engine, EngineSettings
 from naftiko_run.errors import BindingError, DocumentErrors, Finding
 from naftiko_run.exposes.exposure import McpExposure
 from naftiko_run.exposes.mcp.names import published_names
-from naftiko_run.server.assembly import AssemblySettings, connect, place
+from naftiko_run.server.assembly import connect
+from naftiko_run.server.placement import AssemblySettings, place
 
 CONSUMES = """  consumes:
   - type: http

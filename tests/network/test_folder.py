@@ -17,7 +17,8 @@ from naftiko_run.consumes.settings import ClientSettings
 from naftiko_run.engine import Engine, EngineSettings
 from naftiko_run.errors import DocumentErrors
 from naftiko_run.exposes.mcp.settings import McpSettings
-from naftiko_run.server.assembly import Assembly, AssemblySettings, connect, place
+from naftiko_run.server.assembly import connect
+from naftiko_run.server.placement import Assembly, AssemblySettings, place
 from naftiko_run.server.server import Server
 
 FILE = """

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from naftiko_run.exposes.exposure import McpExposure, RestExposure, RestRoute, SkillExposure
-from naftiko_run.exposes.mcp.names import published_names
+from naftiko_run.exposes.mcp.catalog import compile_catalog
+from naftiko_run.exposes.mcp.settings import LongNames
 from naftiko_run.flows.inputs import InputParameter
-from naftiko_run.server.assembly import Served, kind_of
+from naftiko_run.server.placement import Served, kind_of
 
 if TYPE_CHECKING:
     from naftiko_run.cli.prepare import Prepared
@@ -49,7 +50,7 @@ def banner(prepared: Prepared, ports: Sequence[int], given: argparse.Namespace) 
     lines.append(
         f"  variables: {variables or 'none needed'}" + (" (--mock needs no values)" if variables and given.mock else "")
     )
-    tried = _example(groups)
+    tried = _example(groups, given.long_tool_names)
     if tried:
         lines.append(f"  try: {tried}")
     return lines
@@ -114,14 +115,15 @@ def _variables(prepared: Prepared) -> str:
     return "; ".join(filter(None, (listed, gone and f"without a value: {gone}")))
 
 
-def _example(groups: Sequence[Group]) -> str:
+def _example(groups: Sequence[Group], long_names: LongNames) -> str:
     everything = [(base, served.exposure) for base, group in groups for served in group]
     for base, exposure in everything:
         if isinstance(exposure, RestExposure) and (route := _simplest(exposure)) is not None:
             return f"curl {shlex.quote(base + sample_path(route))}"
-    for base, exposure in everything:
-        if isinstance(exposure, McpExposure) and exposure.tools:
-            return f"an MCP client at {base}/mcp, tool {published_names(exposure.tools)[0].name!r}"
+    for base, group in groups:
+        sharing = [served.exposure for served in group if isinstance(served.exposure, McpExposure)]
+        if any(exposure.tools for exposure in sharing):
+            return f"an MCP client at {base}/mcp, tool {compile_catalog(sharing, long_names).tools[0].name!r}"
     return ""
 
 

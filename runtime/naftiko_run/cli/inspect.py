@@ -12,7 +12,7 @@ from naftiko_run.checks.plan import describe
 from naftiko_run.cli import options as shared
 from naftiko_run.cli.columns import two_columns
 from naftiko_run.errors import Finding
-from naftiko_run.server.assembly import AssemblySettings, place
+from naftiko_run.server.placement import AssemblySettings, place
 
 
 def parser() -> argparse.ArgumentParser:

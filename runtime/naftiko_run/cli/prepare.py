@@ -16,8 +16,9 @@ from naftiko_run.cli import options as shared
 from naftiko_run.cli import trust
 from naftiko_run.cli.serve_settings import assembly_settings, engine_settings, load_options
 from naftiko_run.errors import BindingError, DocumentErrors, Finding, suggest
-from naftiko_run.server.assembly import DEFAULT_PORTS, KINDS, Assembly, AssemblySettings, connect, kind_of, own_ports, place
+from naftiko_run.server.assembly import connect
 from naftiko_run.server.instruments import build_telemetry, instrumented
+from naftiko_run.server.placement import DEFAULT_PORTS, KINDS, Assembly, AssemblySettings, kind_of, own_ports, place
 from naftiko_run.server.process import Process
 
 if TYPE_CHECKING:

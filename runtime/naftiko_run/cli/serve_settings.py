@@ -12,7 +12,7 @@ from naftiko_run.capability import LoadOptions
 from naftiko_run.cli import options as shared
 from naftiko_run.errors import BindingError, suggest
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
-from naftiko_run.server.assembly import AssemblySettings
+from naftiko_run.server.placement import AssemblySettings
 
 if TYPE_CHECKING:
     from naftiko_run.engine import EngineSettings

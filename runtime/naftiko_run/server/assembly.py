@@ -1,4 +1,4 @@
-"""Compiled capabilities and a live engine become listeners: who answers what on which address and port.
+"""Placed exposures and a live engine become listeners: who answers what on which port.
 
 Exposures that name the same address and port share one listener. REST routes merge; MCP answers at ``/mcp`` for all of a port's
 exposures and at ``/mcp/<namespace>`` for one; skills answer below ``/skills``. Where a port has one kind of adapter only, its
@@ -8,143 +8,24 @@ handler is the listener's, without a look at the path.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from naftiko_run.capability import Capability
 from naftiko_run.engine import Engine
-from naftiko_run.errors import BindingError, Finding, Problems
+from naftiko_run.errors import Problems
 from naftiko_run.exposes.answers import problem
-from naftiko_run.exposes.exposure import ControlExposure, Exposure, McpExposure, RestExposure, Run, SkillExposure
-from naftiko_run.exposes.guards.failures import FailureLimit
+from naftiko_run.exposes.exposure import ControlExposure, McpExposure, RestExposure, Run, SkillExposure
 from naftiko_run.exposes.guards.guard import Guard
 from naftiko_run.exposes.mcp.settings import McpSettings
 from naftiko_run.exposes.messages import Handler, HttpAnswer, HttpRequest
 from naftiko_run.exposes.observed import observed_handler
 from naftiko_run.exposes.rest import Forward, RestAdapter
 from naftiko_run.flows.flow import Flow
-from naftiko_run.limits import DEFAULT_LIMITS, Limits
-from naftiko_run.server.hosts import is_loopback
+from naftiko_run.server.faces import build_guard, described, forwarder, guarded, rest_pages
 from naftiko_run.server.instruments import traced
-from naftiko_run.server.listener import Listener, effective_address
+from naftiko_run.server.listener import Listener
+from naftiko_run.server.placement import Assembly, AssemblySettings, Served
 from naftiko_run.server.process import Process
 from naftiko_run.telemetry.telemetry import UNMATCHED
-
-DEFAULT_PORTS: Mapping[type[Exposure], int] = {
-    RestExposure: 8080,
-    McpExposure: 9090,
-    SkillExposure: 8088,
-    ControlExposure: 9099,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssemblySettings:
-    """What an operator decides about listening. ``ports`` are by namespace, adapter type or declared port."""
-
-    host: str = ""
-    ports: Mapping[str, int] = field(default_factory=dict)
-    port_offset: int = 0
-    allow_public: bool = False
-    strict: bool = False
-    hosts: tuple[str, ...] = ()
-    origins: tuple[str, ...] = ()
-    cors: tuple[str, ...] = ()
-    mcp: McpSettings = field(default_factory=McpSettings)
-    limits: Limits = DEFAULT_LIMITS
-
-    def port_of(self, exposure: Exposure) -> int:
-        """The port an exposure is served on: chosen by the operator, else declared, else the default of its type."""
-        declared = exposure.port or DEFAULT_PORTS.get(type(exposure), 0)
-        for key in (exposure.namespace, kind_of(exposure), str(declared)):
-            if key in self.ports:
-                return self.ports[key]
-        return declared + self.port_offset
-
-
-KINDS: Mapping[type[Exposure], str] = {
-    RestExposure: "rest",
-    McpExposure: "mcp",
-    SkillExposure: "skill",
-    ControlExposure: "control",
-}
-
-
-def kind_of(exposure: Exposure) -> str:
-    return KINDS[type(exposure)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
-    """One exposure as it is served."""
-
-    exposure: Exposure
-    capability: Capability
-    address: str
-    port: int
-
-
-@dataclass(slots=True, kw_only=True)
-class Assembly:
-    """The outcome: ``listeners`` to serve, the MCP exposures meant for stdio, what is served where, and findings about it."""
-
-    listeners: list[Listener] = field(default_factory=list)
-    served: list[Served] = field(default_factory=list)
-    stdio: list[Served] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    run: Run | None = None
-
-
-def place(capabilities: Sequence[Capability], settings: AssemblySettings, *, stdio: bool = False) -> Assembly:
-    """Decide addresses and ports. Pure: nothing is opened. With ``stdio`` only MCP exposures are kept, for standard streams."""
-    assembly = Assembly()
-    problems = Problems()
-    for capability in capabilities:
-        for exposure in capability.exposures:
-            if isinstance(exposure, McpExposure) and (stdio or exposure.transport == "stdio"):
-                assembly.stdio.append(Served(exposure=exposure, capability=capability, address="", port=0))
-            elif not stdio:
-                served = _placed(exposure, capability, settings, problems)
-                assembly.served.append(served)
-    assembly.findings = problems.findings
-    return assembly
-
-
-def _placed(exposure: Exposure, capability: Capability, settings: AssemblySettings, problems: Problems) -> Served:
-    address, warning = effective_address(
-        settings.host or exposure.address,
-        is_authenticated=exposure.authentication is not None,
-        allow_public=settings.allow_public or bool(settings.host),
-        is_strict=settings.strict,
-        is_control=isinstance(exposure, ControlExposure),
-    )
-    if warning:
-        problems.warn("W-PUBLIC-ADDRESS", warning, exposure.at)
-    elif not settings.allow_public and exposure.authentication is None and not is_loopback(address):
-        _chosen_public(address, exposure, settings, problems)
-    address = "127.0.0.1" if address == "localhost" else address
-    port = settings.port_of(exposure)
-    if not 0 <= port <= 65535:
-        raise BindingError(
-            f"port {port} of {exposure.namespace!r} is not between 0 and 65535", at=exposure.at, code="E-PORT",
-            hint="choose another with --port, or a smaller --port-offset",
-        )  # fmt: skip
-    return Served(exposure=exposure, capability=capability, address=address, port=port)
-
-
-def _chosen_public(address: str, exposure: Exposure, settings: AssemblySettings, problems: Problems) -> None:
-    """``--host`` beyond loopback is the operator's word, though it may not have been meant for callers without credentials."""
-    message = f"the {kind_of(exposure)} adapter {exposure.namespace!r} listens on {address} and asks no caller for credentials"
-    hint = "declare its authentication, or say that this is meant with --allow-public"
-    if settings.strict:
-        raise BindingError(message, at=exposure.at, code="E-PUBLIC-ADDRESS", hint=hint)
-    problems.warn("W-PUBLIC-ADDRESS", message, exposure.at, hint)
-
-
-def own_ports(assembly: Assembly) -> frozenset[int]:
-    return frozenset(s.port for s in assembly.served if s.port and not isinstance(s.exposure, ControlExposure))
-
-
-# ---- handlers
 
 
 def connect(assembly: Assembly, engine: Engine, settings: AssemblySettings, process: Process | None = None) -> None:
@@ -154,8 +35,8 @@ def connect(assembly: Assembly, engine: Engine, settings: AssemblySettings, proc
     for index, served in enumerate(assembly.served):
         groups.setdefault((served.address, served.port or -index - 1), []).append(served)
     problems = Problems()
-    assembly.run = traced(_shared_run(engine, assembly), process.telemetry)
-    parts = _Parts(assembly, engine, assembly.run, settings, process, problems)
+    assembly.run = traced(_shared_run(engine), process.telemetry)
+    parts = _Parts(assembly, engine, assembly.run, settings, process, problems, _guards(assembly, engine, process))
     for group in groups.values():
         _note_shared_port(group, problems)
         handler = _handler(group, parts)
@@ -186,7 +67,7 @@ def _note_shared_port(group: Sequence[Served], problems: Problems) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What every handler is built from."""
+    """What every handler is built from. ``guards`` are those of exposures that have one, by id of the exposure."""
 
     assembly: Assembly
     engine: Engine
@@ -194,9 +75,10 @@ class _Parts:
     settings: AssemblySettings
     process: Process
     problems: Problems
+    guards: Mapping[int, Guard]
 
 
-def _shared_run(engine: Engine, assembly: Assembly) -> Run:
+def _shared_run(engine: Engine) -> Run:
     """One ``Run`` for adapters that several capabilities share: a flow knows whose it is."""
     owners = {id(flow): engine.run(capability) for capability in engine.capabilities for flow in capability.flows}
     if len(engine.capabilities) == 1:
@@ -222,7 +104,8 @@ def _handler(group: Sequence[Served], parts: _Parts) -> Handler:
         found.append(("control", _control_handler(control, parts)))
     if rest:
         found.append(("rest", _rest_handler(rest, parts)))
-    return found[0][1] if len(found) == 1 else _by_path(dict(found))
+    handler = found[0][1] if len(found) == 1 else _by_path(dict(found))
+    return described(handler, [parts.guards[id(s.exposure)] for s in group if id(s.exposure) in parts.guards])
 
 
 def _by_path(handlers: Mapping[str, Handler]) -> Handler:
@@ -237,20 +120,15 @@ def _by_path(handlers: Mapping[str, Handler]) -> Handler:
             return await handlers["skill"](request)
         if first in ("health", "status", "metrics", "traces", "logs", "config", "scripting") and "control" in handlers:
             return await handlers["control"](request)
-        if first == ".well-known" and "mcp" in handlers:
-            return await handlers["mcp"](request)
         return await otherwise(request)
 
     return handle
 
 
 def _rest_handler(group: Sequence[Served], parts: _Parts) -> Handler:
-    from naftiko_run.server.faces import rest_pages
-
     exposures = [s.exposure for s in group if isinstance(s.exposure, RestExposure)]
-    guards = guards_of(group, parts.engine, parts.process.failures)
     adapter = RestAdapter(
-        (), parts.run, limits=parts.settings.limits, guards=guards, pages=rest_pages(group, guards),
+        (), parts.run, limits=parts.settings.limits, guards=parts.guards, pages=rest_pages(group, parts.guards),
         forward=_forwarder(group, parts.engine), telemetry=parts.process.telemetry,
     )  # fmt: skip
     for exposure in exposures:
@@ -298,9 +176,8 @@ def _control_handler(group: Sequence[Served], parts: _Parts) -> Handler:
 
 def _guarded(handler: Handler, group: Sequence[Served], parts: _Parts) -> Handler:
     from naftiko_run.exposes.mcp.refusal import refusal
-    from naftiko_run.server.faces import guarded
 
-    guards = guards_of(group, parts.engine, parts.process.failures)
+    guards = {id(s.exposure): parts.guards[id(s.exposure)] for s in group if id(s.exposure) in parts.guards}
     if not guards:
         return handler
     # Of MCP one namespace can be asked for by its path; several exposures may have the same one.
@@ -312,17 +189,12 @@ def _guarded(handler: Handler, group: Sequence[Served], parts: _Parts) -> Handle
     return guarded(handler, list(guards.values()), by_path, refusal if by_path else problem)
 
 
-def guards_of(group: Sequence[Served], engine: Engine, failures: FailureLimit) -> dict[int, Guard]:
-    """The guards of exposures that have one, by id of the exposure."""
-    from naftiko_run.server.faces import build_guard
-
-    found = {id(s.exposure): build_guard(s.exposure, engine.live(s.capability), failures) for s in group}
+def _guards(assembly: Assembly, engine: Engine, process: Process) -> dict[int, Guard]:
+    found = {id(s.exposure): build_guard(s.exposure, engine.live(s.capability), process.failures) for s in assembly.served}
     return {key: guard for key, guard in found.items() if guard is not None}
 
 
 def _forwarder(group: Sequence[Served], engine: Engine) -> Forward | None:
-    from naftiko_run.server.faces import forwarder
-
     owners = {
         id(route): engine.live(s.capability)
         for s in group

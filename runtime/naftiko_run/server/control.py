@@ -7,7 +7,6 @@ import platform
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from naftiko_run import __version__
 from naftiko_run.checks.judge import judge_text
@@ -17,14 +16,10 @@ from naftiko_run.errors import Finding
 from naftiko_run.exposes.control.adapter import ControlAdapter
 from naftiko_run.exposes.control.settings import compile_control
 from naftiko_run.exposes.control.sources import ControlSources, Reloaded
-from naftiko_run.exposes.exposure import ControlExposure, McpExposure, RestExposure, SkillExposure
+from naftiko_run.exposes.exposure import ControlExposure
 from naftiko_run.exposes.messages import Handler
+from naftiko_run.server.placement import Assembly, Served, kind_of
 from naftiko_run.server.process import Process
-
-if TYPE_CHECKING:
-    from naftiko_run.server.assembly import Assembly, Served
-
-_TYPES = {RestExposure: "rest", McpExposure: "mcp", SkillExposure: "skill", ControlExposure: "control"}
 
 
 def control_handler(served: Served, assembly: Assembly, engine: Engine, process: Process) -> Handler:
@@ -84,7 +79,7 @@ def _adapters(assembly: Assembly, process: Process) -> list[dict[str, object]]:
 
 
 def _adapter(served: Served, port: int, started: bool) -> dict[str, object]:
-    shown: dict[str, object] = {"type": _TYPES[type(served.exposure)]}
+    shown: dict[str, object] = {"type": kind_of(served.exposure)}
     if served.exposure.namespace:
         shown["namespace"] = served.exposure.namespace
     if port:

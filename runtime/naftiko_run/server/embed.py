@@ -20,8 +20,9 @@ from naftiko_run.errors import Forbidden, MisdirectedRequest, RequestError
 from naftiko_run.exposes.answers import problem
 from naftiko_run.exposes.messages import Handler, HttpAnswer, HttpRequest
 from naftiko_run.server.asgi import asgi_app
-from naftiko_run.server.assembly import AssemblySettings, connect, place
+from naftiko_run.server.assembly import connect
 from naftiko_run.server.hosts import HostRules
+from naftiko_run.server.placement import AssemblySettings, place
 
 
 def create_app(

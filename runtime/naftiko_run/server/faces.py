@@ -1,4 +1,4 @@
-"""What stands around an adapter: the check of its callers, the pages that describe it, and where a forwarded request goes."""
+"""What stands around an adapter: the check of its callers, what describes it, and where a forwarded request goes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from naftiko_run.exposes.messages import Handler, HttpAnswer, HttpRequest
 from naftiko_run.exposes.rest import Forward
 
 if TYPE_CHECKING:
-    from naftiko_run.server.assembly import Served
+    from naftiko_run.server.placement import Served
 
 
 def build_guard(exposure: Exposure, live: LiveCapability, failures: FailureLimit) -> Guard | None:
@@ -35,22 +35,36 @@ def guarded(
 ) -> Handler:
     """``handler`` behind the guards of its exposures: those of ``by_path`` where a path serves some of them only, else all.
 
-    ``refuse`` words a refusal. What a guard publishes about itself (the protected resource metadata of RFC 9728) is served
-    without it.
+    ``refuse`` words a refusal.
     """
 
     async def handle(request: HttpRequest) -> HttpAnswer:
-        if request.path.startswith("/.well-known/"):
-            for guard in guards:
-                published = guard.well_known(request)
-                if published is not None:
-                    return published
         path = request.path if request.path in by_path else request.path.rstrip("/")
         try:
             for guard in by_path.get(path, guards):
                 await guard.check(request)
         except RequestError as error:
             return refuse(error, request.request_id)
+        return await handler(request)
+
+    return handle
+
+
+def described(handler: Handler, guards: Sequence[Guard]) -> Handler:
+    """``handler``, with what the guards of its port publish about themselves to anybody (RFC 9728).
+
+    Several may answer at the bare path; it belongs to the one whose resource has no path of its own.
+    """
+    telling = [guard for guard in guards if guard.metadata_path]
+    if not telling:
+        return handler
+
+    async def handle(request: HttpRequest) -> HttpAnswer:
+        if request.path.startswith("/.well-known/"):
+            for guard in sorted(telling, key=lambda one: one.metadata_path != request.path):
+                published = guard.well_known(request)
+                if published is not None:
+                    return published
         return await handler(request)
 
     return handle

@@ -100,7 +100,7 @@ async def text_of(client, tool):
 
 
 async def test_names_are_prefixed_only_where_they_collide(serve_folder):
-    url, _ = await serve_folder({"a": document("a"), "b": document("b")})
+    url, printed = await serve_folder({"a": document("a"), "b": document("b")})
 
     async with connected(f"{url}/mcp") as client:
         tools = [tool.name for tool in (await client.list_tools()).tools]
@@ -110,6 +110,7 @@ async def test_names_are_prefixed_only_where_they_collide(serve_folder):
     assert tools == ["a_get", "only-a", "b_get", "only-b"]
     assert answers == ["a", "a", "b", "b"]
     assert prompts == ["a_ask", "b_ask"]
+    assert f"try: an MCP client at {url}/mcp, tool 'a_get'" in printed
 
 
 async def test_a_namespace_is_served_alone_under_its_own_names(serve_folder):

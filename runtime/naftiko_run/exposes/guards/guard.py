@@ -55,6 +55,7 @@ class Guard:
     """Tells who calls, or refuses."""
 
     challenge = ""
+    metadata_path = ""  # where the resource is described to anybody
 
     def __init__(self, context: GuardContext) -> None:
         self.context = context

@@ -54,9 +54,9 @@ class OAuth2Guard(Guard):
         self._server = AuthorizationServer(values["issuer"], context, jwks_uri=values.get("jwks_uri", ""))
         self._introspection = Introspection(self._server, self._rules, values, context) if introspect else None
         parts = urlsplit(self._resource)
-        self._paths = {WELL_KNOWN, WELL_KNOWN + parts.path}
+        self.metadata_path = WELL_KNOWN + parts.path
         self._wanted = " ".join(sorted(self._scopes))
-        where = f'resource_metadata="{parts.scheme}://{parts.netloc}{WELL_KNOWN}{parts.path}"'
+        where = f'resource_metadata="{parts.scheme}://{parts.netloc}{self.metadata_path}"'
         self._hint = where + (f', scope="{self._wanted}"' if scopes else "")
         self.challenge = f"Bearer {self._hint}"
         self._document = self._describe(values["issuer"])
@@ -106,7 +106,7 @@ class OAuth2Guard(Guard):
         return self.wrong(request, "the access token is not valid", challenge=f'Bearer error="invalid_token", {self._hint}')
 
     def well_known(self, request: HttpRequest) -> HttpAnswer | None:
-        if request.path not in self._paths or request.method not in ("GET", "HEAD"):
+        if request.path not in (WELL_KNOWN, self.metadata_path) or request.method not in ("GET", "HEAD"):
             return None
         headers = [("Content-Type", "application/json"), ("Cache-Control", "max-age=300")]
         return HttpAnswer(status=200, headers=headers, body=self._document if request.method == "GET" else b"")
