@@ -18,6 +18,7 @@ from naftiko_run.errors import RequestError, UpstreamTimeout, UpstreamUnreachabl
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 PASSING = frozenset({502, 503, 504})  # answers that another attempt may better
 Outcome = UpstreamReply | RequestError
+_DAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +64,12 @@ def retry_after(outcome: Outcome, wall_time: float) -> float | None:
 
 
 def parse_retry_after(text: str, wall_time: float) -> float | None:
-    """``Retry-After`` as seconds or as a date; ``None`` where it is absent or unreadable."""
+    """``Retry-After`` (RFC 9110, 10.2.3) as seconds or as a date, at most a day; ``None`` where it is absent or unreadable."""
     text = text.strip()
     if text.isascii() and text.isdigit():
-        return float(text[:9])
+        return min(float(text[:9]), _DAY)
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - wall_time)
+        return min(max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - wall_time), _DAY)
     except (ValueError, OverflowError):
         return None
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from time import time
 
 from naftiko_run.consumes.formats.reply import decode_reply
 from naftiko_run.consumes.messages import Deadline, UpstreamReply
 from naftiko_run.consumes.operation import ConsumedOutput, Operation
+from naftiko_run.consumes.retry import parse_retry_after
 from naftiko_run.errors import MappingFailed, OperationUnavailable, RequestError, StepFailed, UpstreamBroken, UpstreamStatus
 from naftiko_run.expressions.scope import MISSING, Scope
 from naftiko_run.flows.flow import Flow
@@ -267,7 +267,7 @@ def _projected(outputs: list[ConsumedOutput], document: object) -> dict[str, obj
 
 def upstream_status(operation: Operation, reply: UpstreamReply) -> UpstreamStatus:
     """The error for an answer whose status is none of success; the excerpt is bounded text of its body."""
-    wait = retry_after(reply.header("retry-after")) if reply.status in (429, 503) else None
+    wait = parse_retry_after(reply.header("retry-after"), time()) if reply.status in (429, 503) else None
     if wait is None and reply.status == 429:
         wait = 1.0  # the caller is to wait, even where nobody said for how long
     text = ""
@@ -280,15 +280,3 @@ def upstream_status(operation: Operation, reply: UpstreamReply) -> UpstreamStatu
     else:
         message = f"{operation.ref}: the upstream answered {reply.status}"
     return UpstreamStatus(message, upstream_status=reply.status, excerpt=text, retry_after=wait)
-
-
-def retry_after(value: str) -> float | None:
-    """Seconds of a ``Retry-After`` value, a number or a date (RFC 9110, 10.2.3)."""
-    if not value:
-        return None
-    if value.isascii() and value.strip().isdigit():
-        return float(min(int(value.strip()[:9]), 86_400))
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time())
-    except (ValueError, TypeError, OverflowError):
-        return None
