@@ -9,10 +9,10 @@ import json
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from urllib.parse import unquote
 
 from naftiko_run.bind_providers.env_file import parse_env_text
 from naftiko_run.bind_providers.provider import BIND_PROVIDERS, BindSource
+from naftiko_run.document.file_location import written_path
 from naftiko_run.errors import BindingError, Place
 
 LARGEST = 1024 * 1024
@@ -29,12 +29,7 @@ def locate(source: BindSource) -> Path:
 
     Requirement S34: resolved first, then checked to be inside the capability's folder, or the folder a literal path names.
     """
-    written = unquote(source.rest)
-    if written.startswith("localhost/"):
-        written = written.removeprefix("localhost")
-    if written.startswith(("/./", "/../")):
-        written = written[1:]
-    path = Path(written)
+    path = Path(written_path(source.location))
     root = path.parent if path.is_absolute() else source.base_directory
     resolved = (path if path.is_absolute() else root / path).resolve()
     if not resolved.is_relative_to(root.resolve()):

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from naftiko_run.document.file_location import written_path
 from naftiko_run.document.nodes import Node
 from naftiko_run.errors import Problems
 
@@ -73,10 +74,7 @@ def _plain_path(where: Node, problems: Problems) -> str | None:
         problems.error("E-IMPORT-URL", f"imports are read from files, not from '{scheme[1]}://'", where,
                        "save the document beside this one and import that")  # fmt: skip
         return None
-    if scheme:
-        text = text[len("file://") :]
-        text = text[1:] if text.startswith("/.") else text  # file:///./x is the language's way to say ./x
-    return text
+    return written_path(text)
 
 
 def _written_root(path: Path, directory: Path, written: str) -> Path:

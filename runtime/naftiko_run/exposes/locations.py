@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
-from urllib.parse import unquote
 
+from naftiko_run.document.file_location import written_path
 from naftiko_run.document.nodes import Node
 from naftiko_run.errors import Problems
 
@@ -19,12 +19,11 @@ _LARGEST = 1024 * 1024
 def locate(location: Node, directory: Path, problems: Problems) -> Path | None:
     """The resolved path; ``None``, with an error, for one that may not be used."""
     text = location.text.strip()
-    if "://" in text and not text.startswith("file://"):
+    if "://" in text and not text.lower().startswith("file://"):
         hint = "write file:///./name for a place beside the capability file"
         problems.error("E-LOCATION", f"{text!r} is not a file location", location, hint)
         return None
-    written = unquote(text.removeprefix("file://"))
-    written = written[1:] if written.startswith("/.") else written
+    written = written_path(text)
     try:
         path = (directory / written).resolve()
     except (OSError, RuntimeError, ValueError):

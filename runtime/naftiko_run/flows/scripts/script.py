@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote
 
+from naftiko_run.document.file_location import written_path
 from naftiko_run.errors import Location, Place, ScriptFailed, SpecError, location_of
 from naftiko_run.expressions.scope import MISSING
 from naftiko_run.flows.scripts.governance import ScriptGovernance
@@ -89,9 +89,7 @@ def _directory(location: str, base: Path, at: Place) -> Path:
     if not location:
         hint = "add location: file:///path/to/scripts, or management.scripting.defaultLocation"
         raise SpecError("the script step names no location", at=at, code="E-SCRIPT-LOCATION", hint=hint)
-    written = unquote(location.removeprefix("file://")) if location.lower().startswith("file://") else location
-    written = written[1:] if written.startswith("/.") else written  # file:///./x is the language's way to say ./x
-    path = Path(written)
+    path = Path(written_path(location))
     root = (path if path.is_absolute() else base / path).resolve()
     if not path.is_absolute() and not root.is_relative_to(base.resolve()):
         raise SpecError(f"the script location {location!r} leaves the document's directory", at=at, code="E-SCRIPT-PATH")
