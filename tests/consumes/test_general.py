@@ -1,25 +1,21 @@
-"""What only the general transport does: proxies, digest challenges, HTTP/2; and what stays the same through them."""
+"""What only the general transport does: proxies, HTTP/2; and what stays the same through them."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import re
 from collections.abc import AsyncIterator
 from importlib.util import find_spec
 
 import pytest
 
-from naftiko_run.binds import Secret
 from naftiko_run.consumes.client import HttpClient
 from naftiko_run.consumes.messages import Deadline, Origin, UpstreamReply, UpstreamRequest
-from naftiko_run.consumes.settings import ClientSettings, Digest
-from naftiko_run.errors import BindingError, EgressRefused, UpstreamBroken, UpstreamUnreachable
+from naftiko_run.consumes.settings import ClientSettings
+from naftiko_run.errors import BindingError, EgressRefused, UpstreamUnreachable
 from naftiko_run.limits import Limits
 from upstream import Upstream
 
 STEADY = Limits(connect_time=3.0, attempt_time=5.0)
-CHALLENGE = 'Digest realm="training", qop="auth", nonce="n-1", algorithm=SHA-256'
 
 
 async def send(client: HttpClient, origin: Origin, target: str = "/jobs?a=%20b", **more: object) -> UpstreamReply:
@@ -156,58 +152,6 @@ async def test_proxies_of_the_environment_are_not_used(upstream, monkeypatch):
 def test_settings_that_cannot_work_are_found_at_start(settings):
     with pytest.raises(BindingError):
         HttpClient("training", ClientSettings(**settings))
-
-
-def response_of(header: str, method: str, target: str) -> bool:
-    """Whether a digest header answers the challenge with the right password."""
-    fields = dict(re.findall(r'(\w+)="?([^",]+)"?', header))
-
-    def digest(text: str) -> str:
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    secret, place = digest("ana:training:opens"), digest(f"{method}:{target}")
-    parts = (secret, fields["nonce"], fields["nc"], fields["cnonce"], "auth", place)
-    return fields["uri"] == target and fields["response"] == digest(":".join(parts))
-
-
-async def test_a_digest_challenge_is_answered_and_remembered(upstream):
-    upstream.replies(401, headers={"WWW-Authenticate": CHALLENGE})
-    upstream.replies(body="welcome")
-    client = HttpClient("training", ClientSettings(limits=STEADY, digest=Digest("ana", Secret("opens"))))
-    request = UpstreamRequest(method="POST", origin=upstream.origin, target="/jobs?a=%20b", body=b"{}")
-
-    replies = [await client.send(request, Deadline(5)) for _ in range(2)]
-    await client.close()
-
-    assert [reply.body for reply in replies] == [b"welcome"] * 2
-    assert [bool(sent.header("authorization")) for sent in upstream.requests] == [False, True, True]
-    assert all(response_of(sent.header("authorization"), "POST", sent.target) for sent in upstream.requests[1:])
-    assert {sent.body for sent in upstream.requests} == {b"{}"}
-
-
-async def test_a_second_refusal_stands(upstream):
-    upstream.replies(401, headers={"WWW-Authenticate": CHALLENGE})
-    client = HttpClient("training", ClientSettings(limits=STEADY, digest=Digest("ana", Secret("wrong"))))
-
-    assert (await send(client, upstream.origin)).status == 401
-    assert len(upstream.requests) == 2
-
-
-@pytest.mark.parametrize("challenge", ['Digest realm="x"', 'Digest realm="x", nonce="n", algorithm=ROT13', "Digest =,="])
-async def test_a_challenge_that_cannot_be_answered_is_broken(upstream, challenge):
-    upstream.replies(401, headers={"WWW-Authenticate": challenge})
-    client = HttpClient("training", ClientSettings(limits=STEADY, digest=Digest("ana", Secret("opens"))))
-
-    with pytest.raises(UpstreamBroken):
-        await send(client, upstream.origin)
-
-
-async def test_another_scheme_is_left_to_the_caller(upstream):
-    upstream.replies(401, headers={"WWW-Authenticate": 'Basic realm="x"'})
-    client = HttpClient("training", ClientSettings(limits=STEADY, digest=Digest("ana", Secret("opens"))))
-
-    assert (await send(client, upstream.origin)).status == 401
-    assert len(upstream.requests) == 1
 
 
 # ---- HTTP/2

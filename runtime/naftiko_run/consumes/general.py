@@ -1,4 +1,4 @@
-"""The general transport: the same contract as ``pool.py`` on httpx2's engine, for proxies, HTTP/2 and digest challenges.
+"""The general transport: the same contract as ``pool.py`` on httpx2's engine, for proxies and HTTP/2.
 
 Requests go straight to httpx2's connection pool: its client object would add headers, keep cookies and rewrite the target. The
 network backend dials checked addresses only. Imported only where settings ask for it.
@@ -40,9 +40,6 @@ class General:
         self._proxy = _proxy(settings)
         if settings.http2 and find_spec("h2") is None:
             raise BindingError("HTTP/2 to an upstream needs the package 'h2'", hint="install naftiko-run[http2]")
-        self._digest: httpx2.DigestAuth | None = None
-        if settings.digest is not None:
-            self._digest = httpx2.DigestAuth(settings.digest.username, settings.digest.password.reveal())
         self._tls = TlsContext(settings)  # httpx2 sets the protocols
         # By literal and secure: a host that the document names has rights that it has not when it comes from elsewhere.
         self._pools: dict[tuple[bool, bool], httpcore2.AsyncConnectionPool] = {}
@@ -61,8 +58,6 @@ class General:
         try:
             async with asyncio.timeout(seconds):
                 headers = [(name.encode(), value.encode()) for name, value in fields]
-                if self._digest is not None:
-                    return await self._challenged(request, headers, expires, self._digest)
                 return await self._once(request, headers, expires)
         except TimeoutError as error:
             raise self._faults.timeout() from error
@@ -74,27 +69,6 @@ class General:
         self._pools.clear()
 
     # ---- one exchange
-
-    async def _challenged(
-        self, request: UpstreamRequest, headers: Headers, expires: float, digest: httpx2.DigestAuth
-    ) -> UpstreamReply:
-        """Answer the upstream's challenge, from memory or after a first refusal."""
-        asked = httpx2.Request(request.method, f"{request.origin}{request.target}")
-        flow = digest.auth_flow(asked)
-        try:
-            next(flow)
-            while True:
-                credential = asked.headers.get("authorization")
-                extra = [(b"Authorization", credential.encode())] if credential else []
-                reply = await self._once(request, headers + extra, expires)
-                try:
-                    flow.send(httpx2.Response(reply.status, headers=reply.headers, request=asked))
-                except StopIteration:
-                    return reply
-                except (httpx2.ProtocolError, NotImplementedError, ValueError) as error:
-                    raise self._faults.broken("holds an unusable challenge") from error
-        finally:
-            flow.close()
 
     async def _once(self, request: UpstreamRequest, headers: Headers, expires: float) -> UpstreamReply:
         """One exchange; on a kept connection that turns out to be closed, once more where that is allowed."""

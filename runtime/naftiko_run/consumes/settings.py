@@ -28,13 +28,6 @@ class ClientCertificate(NamedTuple):
     password: Secret | None = None
 
 
-class Digest(NamedTuple):
-    """Credentials for an upstream that sends digest challenges."""
-
-    username: str
-    password: Secret
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientSettings:
     """What an operator decides about all clients of a process."""
@@ -46,7 +39,6 @@ class ClientSettings:
     proxy: str = field(default="", repr=False)  # may hold user info
     http2: bool = False
     force_general: bool = False
-    digest: Digest | None = None
     strict: bool = False
     user_agent: str = "naftiko-run"
     resolve: Resolve | None = None
@@ -58,4 +50,4 @@ class ClientSettings:
     @property
     def general(self) -> bool:
         """Whether something is asked for that only the general transport can do."""
-        return bool(self.force_general or self.http2 or self.proxy or self.digest)
+        return bool(self.force_general or self.http2 or self.proxy)
