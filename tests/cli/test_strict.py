@@ -83,6 +83,19 @@ def test_each_grant_takes_its_refusal_away(shop):
     ) == []  # fmt: skip
 
 
+def test_a_grant_does_not_reach_where_an_encoded_path_leads(shop):
+    granted = shop.parent / "scripts"
+    shop.write_text(SHOP.replace("file:///./secrets.env.yaml", f"file://{granted}/%2e%2e/secrets.env.yaml"))
+
+    assert any("secrets.env.yaml" in one for one in messages(shop, paths=(granted,)))
+
+
+def test_a_long_instruction_is_no_file_name(shop):
+    shop.write_text(SHOP.replace("jobs: {path: /jobs,", f"jobs: {{path: /jobs, file: {'long ' * 100},"))
+
+    assert main(["lock", str(shop)]) == 0
+
+
 def test_a_lock_pins_files_and_permissions(shop, capsys):
     assert main(["lock", str(shop)]) == 0
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 from naftiko_run.capability import Capability
 from naftiko_run.checks.permissions import Permissions, permissions_of, relative
 from naftiko_run.checks.plan import scripts_of
+from naftiko_run.document.file_location import written_path
 from naftiko_run.errors import BindingError, Finding
 from naftiko_run.values import load_json
 
@@ -98,9 +100,9 @@ def _files(capability: Capability) -> Iterator[Path]:
         if node.file and Path(node.file).is_file():
             yield Path(node.file).resolve()
         if node.key in ("location", "outputSchema", "instruction", "file") and node.is_text:
-            named = node.text.removeprefix("file://").removeprefix("/./").removeprefix("./")
-            if (directory / named).is_file():
-                yield (directory / named).resolve()
+            named = directory / written_path(node.text)
+            if os.path.isfile(named):  # unlike the method, it takes any text for a name
+                yield named.resolve()
     for script in scripts_of(capability):
         if script.source.path is not None:
             yield Path(script.source.path).resolve()
@@ -124,7 +126,7 @@ def refusals(capability: Capability, grants: Grants, pinned: Pinned | None) -> l
             found.append(_refused(f"the variable {name!r}", f"--env {name}", pinned))
     for path in sorted(wanted.paths - allowed.paths):
         if not _below(path, directory, grants.paths):
-            found.append(_refused(f"the path {path!r}", f"--allow-path {path.removeprefix('file://')}", pinned))
+            found.append(_refused(f"the path {path!r}", f"--allow-path {written_path(path)}", pinned))
     for script in sorted(wanted.scripts - allowed.scripts):
         name = script.partition(" sha256:")[0]
         if not _below(name, directory, grants.scripts):
@@ -165,6 +167,5 @@ def _difference(message: str) -> Finding:
 
 def _below(path: str, directory: Path, granted: tuple[Path, ...]) -> bool:
     """Whether a path lies in a granted place; links are followed before looking."""
-    text = path.removeprefix("file://")
-    found = (directory / text.removeprefix("/./").removeprefix("./")).resolve()
+    found = (directory / written_path(path)).resolve()
     return any(found.is_relative_to(place.resolve()) for place in granted)

@@ -10,6 +10,7 @@ from pathlib import Path
 from naftiko_run.capability import Capability
 from naftiko_run.checks.lock import hashes_of
 from naftiko_run.checks.permissions import permissions_of
+from naftiko_run.document.file_location import written_path
 from naftiko_run.exposes.exposure import ControlExposure, Exposure, McpExposure, RestExposure, SkillExposure
 from naftiko_run.registry import Registry
 
@@ -57,7 +58,7 @@ def plan_of(capability: Capability, *, image: str, name: str = "", replicas: int
         elif number not in ports.values():
             ports[word if word not in ports else f"{word}-{number}"] = number
     permissions = permissions_of(capability)
-    bound = {Path(binding.location.removeprefix("file://")).name for binding in capability.bindings if binding.location}
+    bound = {Path(written_path(binding.location)).name for binding in capability.bindings if binding.location}
     others = [name for name in hashes_of(capability) if name != capability.path.name and Path(name).name not in bound]
     return DeployPlan(
         name=name or dns_name(capability.name), image=image,

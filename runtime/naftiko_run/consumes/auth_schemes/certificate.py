@@ -16,6 +16,7 @@ from pathlib import Path
 from naftiko_run.binds import Secret
 from naftiko_run.consumes.auth_schemes.scheme import AUTH_SCHEMES, AuthBlock, Authentication, Authenticator
 from naftiko_run.consumes.settings import ClientCertificate
+from naftiko_run.document.file_location import written_path
 from naftiko_run.errors import BindingError
 
 
@@ -51,7 +52,7 @@ class ShowsCertificate(Authenticator):
 
 def _existing(directory: Path, written: str) -> Path:
     """Relative to the document; requirement S34: inside its folder, or an absolute path."""
-    path = Path(written.removeprefix("file://"))
+    path = Path(written_path(written))
     resolved = (directory / path).resolve()
     if not path.is_absolute() and not resolved.is_relative_to(directory.resolve()):
         raise BindingError(f"the certificate {written!r} lies outside the capability's folder", hint="write its absolute path")
