@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Any
 
 from naftiko_run.document.nodes import Node
 from naftiko_run.errors import Problems, suggest
 from naftiko_run.exposes.directories import list_files
-from naftiko_run.exposes.exposure import Skill, SkillTool
+from naftiko_run.exposes.exposure import Skill, SkillExposure, SkillTool
+from naftiko_run.exposes.exposure_types import EXPOSURE_TYPES, ExposesContext
 from naftiko_run.exposes.locations import locate
-
-if TYPE_CHECKING:
-    from naftiko_run.exposes.compile import ExposesContext
 
 _LONGEST = {"description": 1024, "compatibility": 500, "allowed-tools": 1024}
 FRONTMATTER = ("license", "compatibility", "allowed-tools", "argument-hint", "user-invocable", "disable-model-invocation")
 
 
-def compile_skills(node: Node, own: str, context: ExposesContext, problems: Problems) -> tuple[Skill, ...]:
-    return tuple(_compile(name, item, own, context, problems) for name, item in node.named("skills") if name)
+@EXPOSURE_TYPES.register("skill", "agent-skill")
+def _skill_exposure(node: Node, common: dict[str, Any], context: ExposesContext, problems: Problems) -> SkillExposure:
+    own = common["namespace"]
+    skills = tuple(_compile(name, item, own, context, problems) for name, item in node.named("skills") if name)
+    return SkillExposure(**common, skills=skills)
 
 
 def _compile(name: str, node: Node, own: str, context: ExposesContext, problems: Problems) -> Skill:
