@@ -34,6 +34,7 @@ ORDER = (
     ("consumes",),
     ("flows",),
     ("exposes",),
+    ("variables",),
     ("capability",),
     ("engine",),
     ("checks", "authoring", "mock", "deploy"),

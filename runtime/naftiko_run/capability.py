@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Literal
 
 from naftiko_run.binds import Binding, compile_binds, warn_not_bound
-from naftiko_run.consumes.base_uri import matching_bind, setting_of
 from naftiko_run.consumes.consumer import ConsumesContext, HttpConsumer, compile_consumers
 from naftiko_run.consumes.lookup import OperationIndex
 from naftiko_run.consumes.operation import Operation
@@ -22,19 +21,20 @@ from naftiko_run.document.containment import Reach
 from naftiko_run.document.dialect import normalise
 from naftiko_run.document.imports import resolve_imports
 from naftiko_run.document.nodes import Document, Node
+from naftiko_run.document.official import keeps_to_the_official_language
 from naftiko_run.document.reader import read_document, read_text
 from naftiko_run.document.schema import check_schema
+from naftiko_run.document.sections import section_entries
 from naftiko_run.document.shapes import classify
 from naftiko_run.errors import DocumentErrors, Finding, Place, Problems, SpecError
 from naftiko_run.exposes.compile import ExposesContext, compile_exposures
 from naftiko_run.exposes.exposure import ControlExposure, Exposure, McpExposure, RestExposure, SkillExposure
 from naftiko_run.exposes.rest import check_routes
-from naftiko_run.expressions.names import fold
-from naftiko_run.expressions.reference import Names, Reference
+from naftiko_run.expressions.reference import Names
 from naftiko_run.flows.compile import Aggregate, FlowContext
 from naftiko_run.flows.flow import Flow
-from naftiko_run.flows.steps import CallStep
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
+from naftiko_run.variables import variables_used, warn_open_base_uris, warn_unused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ class Capability:
     @property
     def flows(self) -> tuple[Flow, ...]:
         """Every flow behind a REST operation, a tool or a resource, in order."""
-        return tuple(_flows(self.exposures))
+        return tuple(flows_of(self.exposures))
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -138,17 +138,17 @@ def compile_capability(root: Node, file: Path, options: LoadOptions, problems: P
         bind_namespaces=frozenset(b.namespace for b in bindings if b.namespace),
     )
     consumes = ConsumesContext(names=names, limits=options.limits, directory=directory, base_uris=options.base_uris)
-    services = [_with_credentials(entry, options) for entry in _entries(section, "consumes")]
+    services = [_with_credentials(entry, options) for entry in section_entries(section.get("consumes"))]
     consumers, operations = compile_consumers(services, consumes, problems)
     info = root.get("info")
-    entries = list(_entries(section, "exposes"))
+    entries = section_entries(section.get("exposes"))
     flows = FlowContext(
         index=OperationIndex(operations),
         names=names,
         aggregates=_aggregates(section, problems),
         directory=directory,
         limits=options.limits,
-        strict_inputs=_declares_officially(section),
+        strict_inputs=keeps_to_the_official_language(section),
         script_defaults=_script_defaults(entries),
     )
     label = (info.get_text("label", "display", "title", "name") if info else "") or file.stem
@@ -163,10 +163,10 @@ def compile_capability(root: Node, file: Path, options: LoadOptions, problems: P
     exposures = compile_exposures(entries, context, problems)
     check_routes([e for e in exposures if isinstance(e, RestExposure)], problems)
     _check_self_calls(consumers, exposures, options, problems)
-    uses = _uses(consumers, operations, exposures)
-    _warn_open_base_uris(consumers, operations, names, problems)
+    uses = variables_used(consumers, operations, exposures, flows_of(exposures))
+    warn_open_base_uris(consumers, operations, names, problems)
     warn_not_bound(bindings, uses, problems)
-    _warn_unused(bindings, uses, consumers, problems)
+    warn_unused(bindings, uses, consumers, problems)
     capability = Capability(
         path=file, name=file.stem, label=label, description=info.get_text("description") if info else "",
         version=info.get_text("version") if info else "", dialect=root.get_text("dialect", default="naftiko"),
@@ -196,17 +196,6 @@ def serves_anything(capability: Capability) -> bool:
     return any(flow.unavailable is None or flow.unavailable.code == "E-PATH-PARAM-UNPLACED" for flow in capability.flows)
 
 
-def _entries(section: Node, name: str) -> Iterator[Node]:
-    node = section.get(name)
-    if node is not None:
-        yield from node.elements()
-        for key, value in node.items():
-            if value.is_map and isinstance(value.value, dict):
-                if value.get("namespace") is None:
-                    value = value.replaced({"namespace": value.replaced(key), **value.value})
-                yield value
-
-
 def _with_credentials(entry: Node, options: LoadOptions) -> Node:
     """A consumes entry with the operator's authentication, where it declares none itself.
 
@@ -224,7 +213,7 @@ def _with_credentials(entry: Node, options: LoadOptions) -> Node:
 
 def _aggregates(section: Node, problems: Problems) -> dict[str, Aggregate]:
     found: dict[str, Aggregate] = {}
-    for entry in _entries(section, "aggregates"):
+    for entry in section_entries(section.get("aggregates")):
         namespace = entry.get_text("namespace", "name")
         for name, node in entry.named("flows", "functions"):
             ref = f"{namespace}.{name}"
@@ -234,33 +223,6 @@ def _aggregates(section: Node, problems: Problems) -> dict[str, Aggregate]:
                 continue
             found[ref] = Aggregate(ref=ref, namespace=namespace, name=name, node=node)
     return found
-
-
-def _declares_officially(section: Node) -> bool:
-    """Whether the file keeps to the official language, where a declared tool input is required unless it says otherwise.
-
-    The published network writes types into consumed inputs and ``rest.``/``tools.`` into references, and means optional.
-    """
-    for entry in _entries(section, "consumes"):
-        for _, resource in entry.named("resources"):
-            for _, operation in resource.named("operations"):
-                for _, item in operation.named("inputParameters"):
-                    if item.get("type", "required", "description") is not None:
-                        return False
-    for part in (section.get("consumes"), section.get("exposes")):
-        if part is not None and any(map(_is_published_form, part.walk())):
-            return False
-    return True
-
-
-def _is_published_form(node: Node) -> bool:
-    """Forms that only published files use: ``rest.x`` and ``tools.x``, and inputs that say where they go."""
-    if isinstance(node.value, str) and node.value.startswith(("rest.", "tools.", "{{tools.", "{{rest.")):
-        return True
-    if node.key != "inputParameters":
-        return False
-    inputs = [*node.elements(), *(item for _, item in node.items())]
-    return any(item.get("mapping") is not None for item in inputs)
 
 
 def _script_defaults(entries: list[Node]) -> Node | None:
@@ -286,20 +248,6 @@ def _check_self_calls(
             )
 
 
-def _warn_open_base_uris(
-    consumers: tuple[HttpConsumer, ...], operations: tuple[Operation, ...], names: Names, problems: Problems
-) -> None:
-    """List the base-URI variables that no bind fills and no operation takes from its caller: they come from the environment."""
-    asked = {(op.consumer.namespace, fold(p.name)) for op in operations for p in op.parameters if p.place == "path"}
-    for consumer in consumers:
-        base = consumer.base_uri
-        for name in base.variables:
-            if matching_bind(name, names.binds) or (consumer.namespace, fold(name)) in asked:
-                continue
-            message = f"namespace {consumer.namespace!r} needs a value for {name!r} in its base URI {base.source!r}"
-            problems.warn("W-BASEURI-VARS", message, base.at or consumer.at, setting_of(consumer.namespace, name))
-
-
 def is_self_call(consumer: HttpConsumer, ports: set[int]) -> bool:
     """Whether a consumer's base URI points to one of ``ports`` on this host, without the operator having said so."""
     base = consumer.base_uri
@@ -309,71 +257,10 @@ def is_self_call(consumer: HttpConsumer, ports: set[int]) -> bool:
     return origin.host in ("localhost", "127.0.0.1", "::1", "0.0.0.0") and origin.port in ports  # noqa: S104  # compared, not bound
 
 
-# ---- variables
-
-
-def _flows(exposures: tuple[Exposure, ...]) -> Iterator[Flow]:
+def flows_of(exposures: tuple[Exposure, ...]) -> Iterator[Flow]:
     for exposure in exposures:
         if isinstance(exposure, RestExposure):
             yield from (route.flow for route in exposure.routes)
         elif isinstance(exposure, McpExposure):
             yield from (tool.flow for tool in exposure.tools)
             yield from (resource.flow for resource in exposure.resources if resource.flow is not None)
-
-
-def _uses(
-    consumers: tuple[HttpConsumer, ...], operations: tuple[Operation, ...], exposures: tuple[Exposure, ...]
-) -> dict[str, Place]:
-    """Bound variables by the name templates use (``X`` or ``env.X``), with the place of what uses them."""
-    found: dict[str, Place] = {}
-
-    def add(references: tuple[Reference, ...], at: Place) -> None:
-        for reference in references:
-            if reference.root == "bind":
-                name = f"{reference.namespace}.{reference.name}" if reference.namespace else reference.name
-                found.setdefault(name, at)
-
-    for consumer in consumers:
-        if consumer.authentication is not None:
-            add(consumer.authentication.references, consumer.authentication.at or consumer.at)
-        for _, template in consumer.headers:
-            add(template.references, consumer.at)
-    for operation in operations:
-        add(operation.references, operation.at)
-        for variable in operation.path.variables:
-            if variable.bind:
-                found.setdefault(variable.name, operation.at)
-    for exposure in exposures:
-        if exposure.authentication is not None:
-            add(exposure.authentication.references, exposure.authentication.at or exposure.at)
-        if isinstance(exposure, ControlExposure) and exposure.collector is not None:
-            add(exposure.collector.references, exposure.at)
-    for flow in _flows(exposures):
-        for _, expression in flow.preset:
-            add(expression.references, flow.at)
-        for step in flow.steps:
-            if isinstance(step, CallStep):
-                for _, expression in step.arguments:
-                    add(expression.references, flow.at)
-        if flow.shape is not None:
-            add(flow.shape.references, flow.at)
-    return found
-
-
-def _warn_unused(
-    bindings: tuple[Binding, ...], uses: Mapping[str, Place], consumers: tuple[HttpConsumer, ...], problems: Problems
-) -> None:
-    used = {name.rpartition(".")[2] for name in uses}
-    for consumer in consumers:
-        used |= {part.rpartition(".")[2] for part in consumer.base_uri.variables}
-    bare = [consumer.namespace for consumer in consumers if consumer.authentication is None]
-    for binding in bindings:
-        for name in binding.keys:
-            if name in used or not bare:
-                continue
-            listed = ", ".join(map(repr, dict.fromkeys(bare)))
-            at = binding.places.get(name) or binding.at
-            message = f"{name!r} is bound but nothing uses it, and namespace {listed} has no authentication"
-            problems.warn(
-                "W-BIND-UNUSED", message, at, f"supply one with --bearer {bare[0]}={name}, or declare `authentication`"
-            )
