@@ -61,7 +61,7 @@ def compile_text(text: str, **options: object) -> Plan:
     """Compile YAML, as ``load`` would; ``# FILE`` in it is ``cap.yaml``."""
     problems = Problems()
     root = normalise(read_text(textwrap.dedent(text), file="cap.yaml"), problems)
-    return Plan(compile_capability(root, Path("cap.yaml"), LoadOptions(**options), problems))  # type: ignore[arg-type]
+    return Plan(compile_capability(root, Path("cap.yaml"), LoadOptions(**options), problems))  # type: ignore[arg-type]  # fields by name
 
 
 def service(

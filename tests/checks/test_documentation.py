@@ -54,3 +54,20 @@ def test_every_flag_that_grants_is_documented():
     assert [
         flag for flag in ("--env ", "--allow-path", "--allow-script", "--allow-public", "--allow-net") if flag not in page
     ] == []
+
+
+def test_every_requirement_that_the_source_cites_is_explained():
+    rows = re.findall(r"^\| ([A-Z]\d+[^|]*) \|", (DOCS / "security.md").read_text(), re.MULTILINE)
+    explained = set()
+    for row in rows:
+        for first, last in re.findall(r"([A-Z]\d+)(?:–[A-Z](\d+))?", row):
+            explained |= {f"{first[0]}{number}" for number in range(int(first[1:]), int(last or first[1:]) + 1)}
+
+    cited = {
+        one
+        for file in (DOCS.parent / "runtime" / "naftiko_run").rglob("*.py")
+        for sentence in re.findall(r"requirements? ((?:[A-Z]\d+(?:, | and | to )?)+)", file.read_text())
+        for one in re.findall(r"[A-Z]\d+", sentence)
+    }
+    assert cited
+    assert sorted(cited - explained) == []

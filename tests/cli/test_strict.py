@@ -62,7 +62,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def messages(file: Path, **grants: object) -> list[str]:
     lock = file.parent / "naftiko.lock"
     pinned = read_lock(lock).get(file.name) if lock.exists() else None
-    return [finding.message for finding in refusals(load(file), Grants(**grants), pinned)]  # type: ignore[arg-type]
+    return [finding.message for finding in refusals(load(file), Grants(**grants), pinned)]  # type: ignore[arg-type]  # fields by name
 
 
 def test_without_grants_everything_is_named_at_once(shop):

@@ -37,7 +37,7 @@ NEVER = [
 
 
 def policy(**settings: object) -> EgressPolicy:
-    return EgressPolicy(ClientSettings(**settings), Faults("training"))  # type: ignore[arg-type]
+    return EgressPolicy(ClientSettings(**settings), Faults("training"))  # type: ignore[arg-type]  # fields by name
 
 
 def origin(host: str, *, literal: bool, port: int = 80) -> Origin:

@@ -19,7 +19,7 @@ STEADY = Limits(connect_time=3.0, attempt_time=5.0)
 
 
 async def send(client: HttpClient, origin: Origin, target: str = "/jobs?a=%20b", **more: object) -> UpstreamReply:
-    request = UpstreamRequest(method="GET", origin=origin, target=target, **more)  # type: ignore[arg-type]
+    request = UpstreamRequest(method="GET", origin=origin, target=target, **more)  # type: ignore[arg-type]  # fields by name
     try:
         return await client.send(request, Deadline(5))
     finally:

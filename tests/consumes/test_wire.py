@@ -18,7 +18,7 @@ from upstream import Upstream
 
 
 def ask(upstream: Upstream, method: str = "GET", **more: object) -> UpstreamRequest:
-    return UpstreamRequest(method=method, origin=upstream.origin, target="/", **more)  # type: ignore[arg-type]
+    return UpstreamRequest(method=method, origin=upstream.origin, target="/", **more)  # type: ignore[arg-type]  # fields by name
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ ADD = {"name": "add", "method": "POST", "inputParameters": [{"name": "body", "in
 
 
 def tool(operation: object, path: str = "/things/{thingId}", **declared: object) -> Plan:
-    return compile_text(service([operation], path=path, tools=[{"name": "t", "call": f"shop.{operation['name']}", **declared}]))  # type: ignore[index]
+    return compile_text(service([operation], path=path, tools=[{"name": "t", "call": f"shop.{operation['name']}", **declared}]))  # type: ignore[index]  # a mapping
 
 
 def route(
@@ -34,7 +34,7 @@ def route(
     method: str = "GET",
     **declared: object,
 ):
-    resource = {"path": exposed, "operations": [{"method": method, "call": f"shop.{operation['name']}", **declared}]}  # type: ignore[index]
+    resource = {"path": exposed, "operations": [{"method": method, "call": f"shop.{operation['name']}", **declared}]}  # type: ignore[index]  # a mapping
     return compile_text(service([operation], path=path, tools=[], routes=[resource])).route(f"{method} {exposed}")
 
 

@@ -83,11 +83,11 @@ def test_a_null_for_an_optional_input_counts_as_absent():
 
 def rest(*inputs: InputParameter, **sent: object) -> dict[str, object]:
     request = {"path": {}, "query": "", "headers": [], "body": b"", **sent}
-    return bind_http(compile_binder(inputs), HttpInputs(**request))  # type: ignore[arg-type]
+    return bind_http(compile_binder(inputs), HttpInputs(**request))  # type: ignore[arg-type]  # fields by name
 
 
 def one(place: str, kind: str = "string", **more: object) -> InputParameter:
-    return InputParameter(name="x", type=kind, sources=(Source(place=place, key="x"),), **more)  # type: ignore[arg-type]
+    return InputParameter(name="x", type=kind, sources=(Source(place=place, key="x"),), **more)  # type: ignore[arg-type]  # fields by name
 
 
 @pytest.mark.parametrize(

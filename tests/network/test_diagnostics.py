@@ -41,7 +41,7 @@ def findings(text: str, tmp_path: Path, **options: object) -> list[Finding]:
     file = tmp_path / "cap.yaml"
     file.write_text(text, encoding="utf-8")
     try:
-        return list(load(file, LoadOptions(**options)).findings)  # type: ignore[arg-type]
+        return list(load(file, LoadOptions(**options)).findings)  # type: ignore[arg-type]  # fields by name
     except DocumentErrors as error:
         return error.findings
 

@@ -74,7 +74,7 @@ class Folder:
 async def together(
     stack: AsyncExitStack, capabilities: list[Capability], environment: dict[str, str], tools: str = "all"
 ) -> Folder:
-    wanted = AssemblySettings(mcp=McpSettings(tools_mode=tools), host="127.0.0.1")  # type: ignore[arg-type]
+    wanted = AssemblySettings(mcp=McpSettings(tools_mode=tools), host="127.0.0.1")  # type: ignore[arg-type]  # one of the two words
     assembly = place(capabilities, wanted)
     engine = Engine(capabilities, EngineSettings(environment=environment, lenient=True, client=ClientSettings()))
     await stack.enter_async_context(engine)

@@ -55,7 +55,7 @@ def show(capabilities: Sequence[Capability], findings: Sequence[Finding], *, as_
 
 def _total(plans: Sequence[dict[str, object]]) -> str:
     """What all files together serve and cost a model that lists their tools."""
-    sums = [sum(plan["tools"][key] for plan in plans) for key in ("count", "bytes", "estimatedTokens")]  # type: ignore[index]
+    sums = [sum(plan["tools"][key] for plan in plans) for key in ("count", "bytes", "estimatedTokens")]  # type: ignore[index]  # as `describe` made it
     return f"{len(plans)} files: {sums[0]} tools, {sums[1]} bytes, about {sums[2]} tokens"
 
 
@@ -70,8 +70,8 @@ def _lines(plan: dict[str, object]) -> list[str]:
         if entries:
             lines.append(f"  {key}: {', '.join(map(str, entries))}")  # type: ignore[call-overload]  # a list
     tools = plan["tools"]
-    lines.append(f"  tools as listed to a model: {tools['count']}, {_size(tools)}")  # type: ignore[arg-type, index]
-    return lines + two_columns([(one["name"], _size(one)) for one in tools["each"]], "    ")  # type: ignore[index]
+    lines.append(f"  tools as listed to a model: {tools['count']}, {_size(tools)}")  # type: ignore[arg-type, index]  # as `describe` made it
+    return lines + two_columns([(one["name"], _size(one)) for one in tools["each"]], "    ")  # type: ignore[index]  # as `describe` made it
 
 
 def _size(tools: dict[str, object]) -> str:
@@ -80,6 +80,6 @@ def _size(tools: dict[str, object]) -> str:
 
 def _feeds(unit: dict[str, object]) -> str:
     calls = ", ".join(unit["calls"])  # type: ignore[arg-type]  # a list of text
-    inputs = ", ".join(unit["inputs"])  # type: ignore[arg-type]
+    inputs = ", ".join(unit["inputs"])  # type: ignore[arg-type]  # as `describe` made it
     state = f"  [refused: {unit['unavailable']}]" if unit["unavailable"] else ""
     return f"{calls or 'constant'}({inputs}){state}"

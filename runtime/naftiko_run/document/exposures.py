@@ -43,7 +43,7 @@ def _resources_of(node: Node) -> Node | None:
 def _resource(item: Node, path: str) -> Node | None:
     """``{get: {call: ...}}`` below a path, as a resource."""
     operations = [_operation(child, method) for method, child in item.items() if method.lower() in _METHODS and child.is_map]
-    served = [operation for operation in operations if _DOES & operation.value.keys()]  # type: ignore[attr-defined]
+    served = [operation for operation in operations if _DOES & dict(operation.items()).keys()]
     return _built(item, Node(path, item.key_mark or item.mark, item.file, item, "path"), served) if served else None
 
 
@@ -81,7 +81,7 @@ def _parts(resource: Node) -> list[Node]:
 
 
 def _own_resource(resource: Node, operations: Node, item: Node) -> Node:
-    own, base = item.value["path"], resource.get_text("path").rstrip("/")  # type: ignore[index]
+    own, base = item.value["path"], resource.get_text("path").rstrip("/")  # type: ignore[index]  # the caller looked
     text = own.text if own.text == base or own.text.startswith(f"{base}/") else f"{base}/{own.text.lstrip('/')}"
     operation = item.replaced({key: child for key, child in item.items() if key != "path"})
     return resource.replaced(

@@ -170,7 +170,8 @@ class Node:
     def walk(self) -> Iterator[Node]:
         """This node and all below it, parents first."""
         yield self
-        for child in self.value.values() if isinstance(self.value, dict) else self.value if self.is_list else ():  # type: ignore[attr-defined]
+        value = self.value
+        for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
             yield from child.walk()
 
     def __repr__(self) -> str:

@@ -108,7 +108,7 @@ def to_number(value: object) -> float | None:
 
 
 @lru_cache
-def _pattern(text: str) -> re2._Regexp:  # type: ignore[name-defined]  # noqa: F821
+def _pattern(text: str) -> re2._Regexp:  # type: ignore[name-defined]  # noqa: F821  # imported below
     import re2
 
     return re2.compile(text)

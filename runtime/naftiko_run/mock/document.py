@@ -113,7 +113,7 @@ def _row_query(node: Node, rows: Mapping[str, Node], problems: Problems) -> RowQ
     if name not in rows:
         raise UnresolvedReference("rows", name, known=rows, at=node.get("of") or node)
     return RowQuery(
-        items=tuple(item for item in (one.plain() for one in rows[name].elements()) if isinstance(item, dict)),  # type: ignore[misc]
+        items=tuple(dict[str, object](item) for one in rows[name].elements() if isinstance(item := one.plain(), dict)),
         into=node.get_text("into"),
         format=node.get_text("format", default="json"),
         equal=_references(node, "equal"),

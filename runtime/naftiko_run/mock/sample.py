@@ -108,10 +108,10 @@ def sample_document(paths: Sequence[SamplePath]) -> object:
 
 def _grow(holder: dict[str, object] | list[object], key: str | int, segments: Sequence[Segment], kind: str) -> None:
     """Make ``holder[key]`` a value in which ``segments`` lead to a sample of ``kind``."""
-    current = holder[key]  # type: ignore[index]
+    current = holder[key]  # type: ignore[index]  # a name into a map, a number into a list
     if not segments:
         if current is None:
-            holder[key] = _sample(str(key), kind)  # type: ignore[index]
+            holder[key] = _sample(str(key), kind)  # type: ignore[index]  # as above
         return
     first, rest = segments[0], segments[1:]
     inner: dict[str, object] | list[object]
@@ -125,7 +125,7 @@ def _grow(holder: dict[str, object] | list[object], key: str | int, segments: Se
         inner.extend([None] * (_length(first) - len(inner)))
         for index in range(len(inner)):
             _grow(inner, index, rest, kind)
-    holder[key] = inner  # type: ignore[index]
+    holder[key] = inner  # type: ignore[index]  # as above
 
 
 def _length(segment: Segment) -> int:

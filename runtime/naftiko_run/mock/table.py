@@ -68,16 +68,17 @@ def _load_operation(item: dict[str, object]) -> MockOperation:
     plain = {name: item[name] for name in ("ref", "method", "path", "types", "challenge")}
     texts = {name: tuple(_items(item[name])) for name in ("variables", "credentials", "required")}
     fixed = tuple(Condition(**one) for one in _items(item["fixed"]))
-    return MockOperation(**plain, **texts, fixed=fixed, answers=tuple(map(_load_answer, _items(item["answers"]))))  # type: ignore[arg-type]
+    answers = tuple(map(_load_answer, _items(item["answers"])))
+    return MockOperation(**plain, **texts, fixed=fixed, answers=answers)  # type: ignore[arg-type]  # as dump_table wrote it
 
 
 def _load_answer(item: dict[str, object]) -> Answer:
     rows = item["rows"]
     return Answer(
-        status=item["status"],  # type: ignore[arg-type]
+        status=item["status"],  # type: ignore[arg-type]  # as dump_table wrote it
         headers=tuple((name, value) for name, value in _items(item["headers"])),
         body=item["body"],
-        text=item["text"],  # type: ignore[arg-type]
+        text=item["text"],  # type: ignore[arg-type]  # as dump_table wrote it
         rows=RowQuery(**{**rows, "items": tuple(rows["items"])}) if isinstance(rows, dict) else None,
         when=tuple(Condition(**one) for one in _items(item["when"])),
     )

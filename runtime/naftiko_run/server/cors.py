@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from naftiko_run.exposes.messages import HttpAnswer, HttpRequest
 
 _TOKENS = re.compile(r"[A-Za-z0-9\-_, ]{1,2048}")
-_EXPOSED = "x-request-id, retry-after, www-authenticate, mcp-session-id, mcp-protocol-version, link, etag"
+_EXPOSED = "x-request-id, retry-after, www-authenticate, mcp-protocol-version, link, etag"
 
 
 class CorsRules:

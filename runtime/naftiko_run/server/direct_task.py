@@ -58,7 +58,7 @@ class DirectTask:
         else:
             self._wait_for(found)
         finally:
-            _leave_task(loop, self)  # type: ignore[arg-type]
+            _leave_task(loop, self)  # type: ignore[arg-type]  # a task in all but its class
 
     def _wait_for(self, found: Any) -> None:
         if found is None:  # a bare yield: only giving others a turn

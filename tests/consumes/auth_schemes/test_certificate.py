@@ -33,7 +33,7 @@ class Pair(NamedTuple):
 def issue(name: str, issuer: Pair | None = None) -> Pair:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    signer = issuer or Pair(key, None)  # type: ignore[arg-type]
+    signer = issuer or Pair(key, None)  # type: ignore[arg-type]  # a root signs itself
     now = datetime.datetime.now(datetime.UTC)
     builder = (
         x509.CertificateBuilder()

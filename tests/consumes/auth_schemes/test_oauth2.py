@@ -108,10 +108,10 @@ def tokens(request: pytest.FixtureRequest) -> Iterator[tuple[str, list[tuple[str
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     app = token_server()
-    server = make_server("127.0.0.1", 0, app)  # type: ignore[arg-type]
+    server = make_server("127.0.0.1", 0, app)  # type: ignore[arg-type]  # Flask is a WSGI app
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", app.log  # type: ignore[attr-defined]
+    yield f"http://127.0.0.1:{server.server_port}", app.log  # type: ignore[attr-defined]  # Flask is a WSGI app
     server.shutdown()
     thread.join()
     server.server_close()

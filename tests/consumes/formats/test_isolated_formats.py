@@ -15,11 +15,11 @@ pytest.importorskip("grpc_tools", reason="the protobuf extra is not installed")
 pytest.importorskip("selectolax", reason="the formats-html extra is not installed")
 pytest.importorskip("markdown_it", reason="the formats-markdown extra is not installed")
 
-from naftiko_run.consumes.formats.registry import Decoder, FormatSettings, compile_decoder  # noqa: E402
-from naftiko_run.consumes.formats.reply import decode_reply  # noqa: E402
-from naftiko_run.consumes.messages import UpstreamReply  # noqa: E402
-from naftiko_run.errors import Location, RequestError, SpecError  # noqa: E402
-from naftiko_run.isolation.pool import WorkerPool  # noqa: E402
+from naftiko_run.consumes.formats.registry import Decoder, FormatSettings, compile_decoder  # noqa: E402  # after the skip
+from naftiko_run.consumes.formats.reply import decode_reply  # noqa: E402  # after the skip
+from naftiko_run.consumes.messages import UpstreamReply  # noqa: E402  # after the skip
+from naftiko_run.errors import Location, RequestError, SpecError  # noqa: E402  # after the skip
+from naftiko_run.isolation.pool import WorkerPool  # noqa: E402  # after the skip
 
 HERE = Location(file="a.yaml", line=3, column=5)
 

@@ -35,7 +35,7 @@ NOW = 1_800_000_000
 def jwk(key: object, **more: object) -> dict[str, object]:
     kind = {"R": jwt.algorithms.RSAAlgorithm, "E": jwt.algorithms.ECAlgorithm}.get(type(key).__name__[0])
     kind = jwt.algorithms.OKPAlgorithm if isinstance(key, ed25519.Ed25519PrivateKey) else kind
-    return {**json.loads(kind.to_jwk(key.public_key())), **more}  # type: ignore[union-attr, attr-defined]
+    return {**json.loads(kind.to_jwk(key.public_key())), **more}  # type: ignore[union-attr, attr-defined]  # the keys of this file
 
 
 KEYS: list[dict[str, object]] = [
@@ -100,7 +100,7 @@ def claims(**changes: object) -> dict[str, object]:
 
 def token(key: object = RSA, algorithm: str = "RS256", header: dict[str, object] | None = None, **changes: object) -> str:
     made = {"kid": "rsa", **(header or {})}
-    return jwt.encode(claims(**changes), key, algorithm, {k: v for k, v in made.items() if v is not None})  # type: ignore[arg-type]
+    return jwt.encode(claims(**changes), key, algorithm, {k: v for k, v in made.items() if v is not None})  # type: ignore[arg-type]  # the keys of this file
 
 
 def part(data: object) -> str:

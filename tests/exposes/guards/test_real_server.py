@@ -109,7 +109,7 @@ def issuer() -> Iterator[str]:
     from werkzeug.serving import make_server
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, authorization_server(), threaded=True)  # type: ignore[arg-type]
+    server = make_server("127.0.0.1", 0, authorization_server(), threaded=True)  # type: ignore[arg-type]  # Flask is a WSGI app
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"

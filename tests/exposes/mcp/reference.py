@@ -39,7 +39,7 @@ def reference_server(endpoint: Endpoint) -> Server[Any]:
     cached = [name for name in METHODS if name.endswith("/list")] + ["server/discover", "resources/read"]
     server: Server[Any] = Server(
         catalog.name, version=catalog.version, title=catalog.title, instructions=catalog.instructions,
-        cache_hints=dict.fromkeys(cached, hint),  # type: ignore[misc]
+        cache_hints=dict.fromkeys(cached, hint),  # type: ignore[misc]  # methods by name
     )  # fmt: skip
     for method, params in METHODS.items():
         server.add_request_handler(method, params, _handler(endpoint, method))

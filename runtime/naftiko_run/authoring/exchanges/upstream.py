@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import Self
 
@@ -42,7 +43,7 @@ class ScriptedUpstream:
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         for namespace in self._namespaces:
-            server = await loop.create_server(lambda name=namespace: _Connection(self, name), "127.0.0.1", 0)  # type: ignore[misc]
+            server = await loop.create_server(partial(_Connection, self, namespace), "127.0.0.1", 0)
             self._servers.append(server)
             self.urls[namespace] = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         return self

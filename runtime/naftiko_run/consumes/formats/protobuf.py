@@ -97,8 +97,8 @@ def rebuild(options: dict[str, str]) -> Convert:
 
 def prepare() -> None:
     """Load the runtime whole, so that nothing is imported once the worker is locked in."""
-    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory  # noqa: F401
-    from google.protobuf.message import DecodeError  # noqa: F401
+    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory  # noqa: F401  # for its effect
+    from google.protobuf.message import DecodeError  # noqa: F401  # for its effect
 
 
 def compile_decoder(name: str, settings: FormatSettings) -> Decoder:

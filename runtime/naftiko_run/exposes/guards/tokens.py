@@ -66,7 +66,8 @@ def verify(token: str, header: TokenHeader, keys: Sequence[SigningKey], rules: T
         if header.algorithm not in key.algorithms:
             continue
         try:
-            jwt.api_jws.PyJWS().decode_complete(token, key.key, algorithms=[header.algorithm])  # type: ignore[arg-type]
+            # PyJWT names a type for each kind of key; which one this is, its algorithms say.
+            jwt.api_jws.PyJWS().decode_complete(token, key.key, algorithms=[header.algorithm])  # type: ignore[arg-type]  # see above
         except (jwt.PyJWTError, ValueError, TypeError):
             continue
         claims = _json_part(token.split(".")[1])
