@@ -18,7 +18,8 @@ from naftiko_run.expressions.reference import Names, Reference
 from naftiko_run.flows.arguments import compile_arguments
 from naftiko_run.flows.collector import InputCollector
 from naftiko_run.flows.compile import FlowContext, Unit
-from naftiko_run.flows.shape import OutputShape, compile_mappings, compile_outputs
+from naftiko_run.flows.mappings import compile_mappings
+from naftiko_run.flows.shape import OutputShape, compile_outputs
 from naftiko_run.flows.steps import CallStep, LookupStep, ScriptStep, Step
 from naftiko_run.registry import Registry
 

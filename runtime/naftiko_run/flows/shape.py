@@ -1,25 +1,24 @@
-"""``outputParameters`` and ``mappings`` become an ``OutputShape``: a decoded answer in, the declared answer out.
+"""``outputParameters`` become an ``OutputShape``: a decoded answer in, the declared answer out.
 
-One key of the language has four meanings, told apart here once: alternatives (unnamed entries: the first that yields
-something is the answer), one object (named entries), constants without an upstream (mocks), and ``mappings`` over the results
-of steps. A whole ``$.``, and an object without properties, mean "as it is": the document passes through, which the compiler
-says by ``None``.
+One key of the language has three meanings, told apart here once: alternatives (unnamed entries: the first that yields
+something is the answer), one object (named entries), and constants without an upstream (mocks). A whole ``$.``, and an object
+without properties, mean "as it is": the document passes through, which the compiler says by ``None``.
+
+``mappings`` over the results of steps are a key of their own: see ``mappings.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from naftiko_run.document.nodes import Node
 from naftiko_run.errors import Problems, SpecError
-from naftiko_run.expressions.argument import Expression, compile_argument, compile_body
+from naftiko_run.expressions.argument import compile_body
 from naftiko_run.expressions.jsonpath import JsonPath, compile_jsonpath
 from naftiko_run.expressions.reference import Names, Reference
 from naftiko_run.expressions.scope import MISSING, Scope
-
-Shaper = Callable[[object, Scope], object]
-"""``(document, scope) -> value``; ``MISSING`` where the document has nothing for it."""
+from naftiko_run.flows.shapers import CONVERSIONS, Shaper, all_fields, first_of, known_fields, scalar, untouched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +60,12 @@ def compile_outputs(unit: Node, names: Names, problems: Problems, *, mock: bool 
     if all(output.name for output in outputs):
         fields = [(o.name, o.shape) for o in outputs]
         return OutputShape(
-            apply=_mock_object(fields) if mock else _object(fields), references=references, from_steps=mock,
+            apply=known_fields(fields) if mock else all_fields(fields), references=references, from_steps=mock,
             schema={"type": "object", "properties": {o.name: o.schema for o in outputs}},
         )  # fmt: skip
     first = outputs[0]
     return OutputShape(
-        apply=first.shape if len(outputs) == 1 else _alternatives([o.shape for o in outputs]),
+        apply=first.shape if len(outputs) == 1 else first_of([o.shape for o in outputs]),
         schema=first.schema if len(outputs) == 1 and _is_certain(first.schema) else None, references=references,
         from_steps=mock,
     )  # fmt: skip
@@ -107,7 +106,7 @@ def _compile(name: str, node: Node, names: Names, mock: bool) -> _Output:
         return _structured(name, node, base, names, mock)
     whole = base is not None and base.is_whole
     cut = node.get_int("maxLength")
-    return _Output(name=name, shape=_scalar(base, cut), schema=_scalar_schema(node), whole=whole and not cut)
+    return _Output(name=name, shape=scalar(base, cut), schema=_scalar_schema(node), whole=whole and not cut)
 
 
 def _scalar_schema(node: Node) -> dict[str, object]:
@@ -119,57 +118,15 @@ def _scalar_schema(node: Node) -> dict[str, object]:
     return schema
 
 
-def _scalar(base: JsonPath | None, cut: int | None) -> Shaper:
-    if base is None:
-        return lambda document, scope: MISSING
-    find = base.find
-    if cut is None:
-        return lambda document, scope: find(document)
-
-    def shaped(document: object, scope: Scope) -> object:
-        value = find(document)
-        return value[:cut] if isinstance(value, str) else value
-
-    return shaped
-
-
 def _constant(name: str, node: Node, kind: str, names: Names) -> _Output:
     expression = compile_body(node, names)
-    convert = _CONSTANTS.get(kind)
+    convert = CONVERSIONS.get(kind)
 
     def shaped(document: object, scope: Scope) -> object:
         value = expression.evaluate(scope)
         return convert(value) if convert is not None and value is not MISSING else value
 
     return _Output(name=name, shape=shaped, schema={}, references=expression.references)
-
-
-def _to_number(value: object) -> object:
-    if isinstance(value, str):
-        for parse in (int, float):
-            try:
-                return parse(value)
-            except ValueError:
-                continue
-    return value
-
-
-def _to_boolean(value: object) -> object:
-    return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
-
-
-def _to_string(value: object) -> object:
-    from naftiko_run.expressions.text import to_text
-
-    return value if isinstance(value, str) else to_text(value)
-
-
-_CONSTANTS: dict[str, Callable[[object], object]] = {
-    "number": _to_number,
-    "integer": _to_number,
-    "boolean": _to_boolean,
-    "string": _to_string,
-}
 
 
 def _array(name: str, node: Node, base: JsonPath | None, names: Names, mock: bool) -> _Output:
@@ -218,11 +175,7 @@ def _items(node: Node, names: Names, mock: bool) -> _Output | None:
     compiled = _compile("", items, names, mock)
     if mock or items.get("mapping", "value", "const", "properties", "items", "maxLength") is not None:
         return compiled
-    return replace(compiled, shape=_element, whole=True)  # nothing is said but a type: elements are copied
-
-
-def _element(document: object, scope: Scope) -> object:
-    return document
+    return replace(compiled, shape=untouched, whole=True)  # nothing is said but a type: elements are copied
 
 
 def _structured(name: str, node: Node, base: JsonPath | None, names: Names, mock: bool) -> _Output:
@@ -257,33 +210,10 @@ def _as_object(name: str, fields: Sequence[_Output], mock: bool) -> _Output:
     shapes = [(field.name, field.shape) for field in fields]
     return _Output(
         name=name,
-        shape=_mock_object(shapes) if mock else _object(shapes),
+        shape=known_fields(shapes) if mock else all_fields(shapes),
         schema={"type": "object", "properties": {field.name: field.schema for field in fields}},
         references=tuple(ref for field in fields for ref in field.references),
     )
-
-
-def _object(fields: Sequence[tuple[str, Shaper]]) -> Shaper:
-    """Every property is present; one that the document has nothing for is null."""
-
-    def shaped(document: object, scope: Scope) -> object:
-        built = {}
-        for name, shape in fields:
-            value = shape(document, scope)
-            built[name] = None if value is MISSING else value
-        return built
-
-    return shaped
-
-
-def _mock_object(fields: Sequence[tuple[str, Shaper]]) -> Shaper:
-    """A mock has the properties that it has values for, and is nothing without any."""
-
-    def shaped(document: object, scope: Scope) -> object:
-        built = {name: value for name, shape in fields if (value := shape(document, scope)) is not MISSING}
-        return built or MISSING
-
-    return shaped
 
 
 def _map_values(name: str, base: JsonPath, values: _Output) -> _Output:
@@ -298,53 +228,3 @@ def _map_values(name: str, base: JsonPath, values: _Output) -> _Output:
 
     schema: dict[str, object] = {"type": "object", "additionalProperties": values.schema}
     return _Output(name=name, shape=shaped, schema=schema, references=values.references)
-
-
-def _alternatives(shapes: Sequence[Shaper]) -> Shaper:
-    """The first whose result is neither missing nor null; the untouched document where none is."""
-
-    def shaped(document: object, scope: Scope) -> object:
-        for shape in shapes:
-            value = shape(document, scope)
-            if value is not MISSING and value is not None:
-                return value
-        return document
-
-    return shaped
-
-
-# ---- mappings
-
-
-def compile_mappings(unit: Node, names: Names) -> OutputShape | None:
-    """``mappings`` of a flow: ``target`` (dots nest) from a reference, a template or a constant over the steps' results."""
-    node = unit.get("mappings")
-    if node is None:
-        return None
-    targets: list[tuple[tuple[str, ...], Expression]] = []
-    for item in node.elements():
-        target, value = item.get_text("target", "targetName"), item.get("value")
-        if target and value is not None:
-            targets.append((tuple(target.split(".")), compile_argument(value, names)))
-    if not targets:
-        return None
-
-    def shaped(document: object, scope: Scope) -> object:
-        built: dict[str, object] = {}
-        for path, expression in targets:
-            value = expression.evaluate(scope)
-            if value is not MISSING:
-                _place(built, path, value)
-        return built or MISSING
-
-    references = tuple(ref for _, expression in targets for ref in expression.references)
-    return OutputShape(apply=shaped, schema={"type": "object"}, from_steps=True, references=references)
-
-
-def _place(built: dict[str, object], path: tuple[str, ...], value: object) -> None:
-    for name in path[:-1]:
-        inner = built.get(name)
-        if not isinstance(inner, dict):
-            inner = built[name] = {}
-        built = inner
-    built[path[-1]] = value

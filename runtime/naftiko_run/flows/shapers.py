@@ -1,0 +1,92 @@
+"""The pieces an output shape is made of: functions from a document and a scope to a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from naftiko_run.expressions.jsonpath import JsonPath
+from naftiko_run.expressions.scope import MISSING, Scope
+from naftiko_run.expressions.text import to_text
+
+Shaper = Callable[[object, Scope], object]
+"""``(document, scope) -> value``; ``MISSING`` where the document has nothing for it."""
+
+
+def scalar(base: JsonPath | None, cut: int | None) -> Shaper:
+    if base is None:
+        return lambda document, scope: MISSING
+    find = base.find
+    if cut is None:
+        return lambda document, scope: find(document)
+
+    def shaped(document: object, scope: Scope) -> object:
+        value = find(document)
+        return value[:cut] if isinstance(value, str) else value
+
+    return shaped
+
+
+def untouched(document: object, scope: Scope) -> object:
+    return document
+
+
+def all_fields(fields: Sequence[tuple[str, Shaper]]) -> Shaper:
+    """Every property is present; one that the document has nothing for is null."""
+
+    def shaped(document: object, scope: Scope) -> object:
+        built = {}
+        for name, shape in fields:
+            value = shape(document, scope)
+            built[name] = None if value is MISSING else value
+        return built
+
+    return shaped
+
+
+def known_fields(fields: Sequence[tuple[str, Shaper]]) -> Shaper:
+    """A mock has the properties that it has values for, and is nothing without any."""
+
+    def shaped(document: object, scope: Scope) -> object:
+        built = {name: value for name, shape in fields if (value := shape(document, scope)) is not MISSING}
+        return built or MISSING
+
+    return shaped
+
+
+def first_of(shapes: Sequence[Shaper]) -> Shaper:
+    """The first whose result is neither missing nor null; the untouched document where none is."""
+
+    def shaped(document: object, scope: Scope) -> object:
+        for shape in shapes:
+            value = shape(document, scope)
+            if value is not MISSING and value is not None:
+                return value
+        return document
+
+    return shaped
+
+
+def _to_number(value: object) -> object:
+    if isinstance(value, str):
+        for parse in (int, float):
+            try:
+                return parse(value)
+            except ValueError:
+                continue
+    return value
+
+
+def _to_boolean(value: object) -> object:
+    return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
+
+
+def _to_string(value: object) -> object:
+    return value if isinstance(value, str) else to_text(value)
+
+
+CONVERSIONS: dict[str, Callable[[object], object]] = {
+    "number": _to_number,
+    "integer": _to_number,
+    "boolean": _to_boolean,
+    "string": _to_string,
+}
