@@ -11,6 +11,8 @@ import ipaddress
 import re
 from collections.abc import Iterable
 
+from naftiko_run.server.heads import Heads
+
 _AUTHORITY = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._\-]+)(?::(?P<port>[0-9]{1,5}))?")
 _ORIGIN = re.compile(r"https?://(?P<authority>[^/?#@]+)", re.IGNORECASE)
 _ROOM = 128  # distinct accepted raw values remembered
@@ -48,7 +50,7 @@ def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 class HostRules:
     """The allow-lists of one listener, with a memory of the raw values already accepted."""
 
-    __slots__ = ("_any_address", "_hosts", "_names", "_origins", "_suffixes", "_tolerant")
+    __slots__ = ("_any_address", "_hosts", "_names", "_origins", "_suffixes", "_tolerant", "heads")
 
     def __init__(self, *, address: str = "127.0.0.1", names: Iterable[str] = (), origins: Iterable[str] = ()) -> None:
         """``names``: more host names; ``*.example.com`` means every name below it, ``*`` any name at all."""
@@ -59,6 +61,7 @@ class HostRules:
         # On a wildcard address the caller's idea of our address is unknown, but a foreign page's is always a name.
         self._any_address = is_wildcard(address)
         self._hosts: set[str] = set()
+        self.heads = Heads()
         self._origins = {origin.lower().rstrip("/") for origin in origins}
 
     def accepts_host(self, value: str) -> bool:

@@ -46,6 +46,7 @@ class HttpConnection(Answering):
     def __init__(self, site: Site) -> None:
         super().__init__(site)
         self.parser = httptools.HttpRequestParser(self)
+        self.first = b""  # being parsed, where it begins with a request
         self.held = b""  # read, but not parsed until the queue is shorter
         # the request being read
         self.is_reading = False
@@ -68,12 +69,31 @@ class HttpConnection(Answering):
     def data_received(self, data: bytes) -> None:
         if self.is_ended:
             return
+        is_whole = not self.is_reading and self.active is None and not self.held and data.startswith(b"GET ")
+        if is_whole and not self.queue and not self.write_paused and self._read_known(data):
+            return
+        self.first = b""
         if len(data) > _SLICE:
             self._feed_slices(data)
         else:
+            self.first = data if is_whole else b""
             self._feed(data)
             if len(self.queue) >= _QUEUE:
                 self.pause_reading()
+
+    def _read_known(self, data: bytes) -> bool:
+        """Take a request whose head, but for the target, was read before."""
+        found = self.site.hosts.heads.find(data, self.state.limits.request_line)
+        if found is None:
+            return False
+        self.limit_at = inf
+        path, query, fields = found
+        self.active = Exchange(
+            method="GET", path=path, query=query, headers=fields.copy(), body=b"", peer=self.peer,
+            request_id=self.state.request_id(), keeps_alive=True, is_http_1_0=False,
+        )  # fmt: skip
+        self.begin()
+        return True
 
     def _feed_slices(self, data: bytes) -> None:
         view = memoryview(data)
@@ -128,6 +148,7 @@ class HttpConnection(Answering):
             elif name not in ("upgrade", "http2-settings"):
                 lines.append(f"{name}: {value}")
         self.upgrade = False
+        self.first = b""
         self.parser = httptools.HttpRequestParser(self)
         self._feed("\r\n".join([*lines, "\r\n"]).encode("latin-1"))
         if rest and not self.is_ended:
@@ -251,6 +272,10 @@ class HttpConnection(Answering):
             self.pieces = []
         keeps_alive = self.parser.should_keep_alive()
         self.is_ended = not keeps_alive
+        if self.first:
+            if keeps_alive and not self.is_http_1_0:
+                self.site.hosts.heads.learn(self.first, self.headers)
+            self.first = b""
         self.accept(
             Exchange(
                 method=self.method,

@@ -1,0 +1,51 @@
+"""What callers say again and again: the header block of a request without a body, as it was read and judged the first time.
+
+A client repeats its fields with every request while the target differs. A block that went through the parser once, and through
+all rules, comes to the same the next time, so it is looked up instead. Only what is exactly one complete request, in a form
+that leaves no doubt, is answered from here; everything else is the parser's.
+"""
+
+from __future__ import annotations
+
+import re
+
+_ROOM, _LONGEST = 64, 2048
+_LINE = re.compile(rb"GET (/[A-Za-z0-9\-._~%!$&'()*+,;=:@/]*)(?:\?([A-Za-z0-9\-._~%!$&'()*+,;=:@/?]*))? HTTP/1\.1")
+_TELLING = frozenset({
+    "content-length", "transfer-encoding", "expect", "upgrade", "http2-settings", "x-request-id", "trailer", "te",
+})  # fmt: skip
+
+Fields = list[tuple[str, str]]
+
+
+class Heads:
+    """Blocks by their bytes, for one set of host rules."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Fields] = {}
+
+    def find(self, data: bytes, longest_line: int) -> tuple[str, str, Fields] | None:
+        """Path, query and fields of a request that needs no parser."""
+        end = data.find(b"\r\n")
+        fields = self._known.get(data[end + 2 :])
+        if fields is None or end > longest_line:
+            return None
+        line = _LINE.fullmatch(data, 0, end)
+        if line is None:
+            return None
+        path, query = line.groups(b"")
+        return path.decode("ascii"), query.decode("ascii"), fields
+
+    def learn(self, data: bytes, fields: Fields) -> None:
+        """``data`` was one whole request that the parser and the rules let through, and that keeps its connection."""
+        end = data.find(b"\r\n")
+        block = data[end + 2 :]
+        if len(block) > _LONGEST or _LINE.fullmatch(data, 0, end) is None or block.find(b"\r\n\r\n") != len(block) - 4:
+            return
+        if any(name in _TELLING for name, _ in fields):
+            return
+        if len(self._known) >= _ROOM:
+            self._known.clear()
+        self._known[block] = fields
