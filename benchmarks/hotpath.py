@@ -127,7 +127,7 @@ async def _measure(names: list[str], count: int, rounds: int, profiled: bool) ->
     assembly = place([capability], settings)
     connect(assembly, engine, settings)
     site = Site(ServerState(DEFAULT_LIMITS))
-    site.handler = assembly.listeners[0].handler
+    site.handler, site.express = assembly.listeners[0].handler, assembly.listeners[0].express
     live = next(iter(engine.live(capability).consumers.values()))
     assert live.target is not None
     gc.collect()

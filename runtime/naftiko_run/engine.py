@@ -26,6 +26,7 @@ from naftiko_run.exposes.exposure import ForwardRoute, Run
 from naftiko_run.exposes.forward import forward_answer, forward_request
 from naftiko_run.exposes.messages import HttpAnswer, HttpRequest
 from naftiko_run.expressions.scope import MISSING, Scope
+from naftiko_run.flows.express import ExpressFlow, express_step
 from naftiko_run.flows.flow import Flow
 from naftiko_run.flows.result import Result
 from naftiko_run.flows.run import FlowRunner
@@ -136,6 +137,17 @@ class LiveCapability:
             if request is not None:
                 return client.send(request, deadline)
         return self._call(operation, arguments, deadline)
+
+    def express(self, flow: Flow) -> ExpressFlow | None:
+        """How a flow is run without a task, where that is all the same."""
+        step = None if self.settings.relay_errors else express_step(flow)
+        if step is None:
+            return None
+        key = id(step.operation)
+        found = self._express[key] if key in self._express else self._find_express(step.operation)
+        if found is None or not found[0].block:
+            return None
+        return ExpressFlow(step, *found, self.bound.values, self._hide_secrets)
 
     def _find_express(self, operation: Operation) -> tuple[RequestWriter, HttpClient] | None:
         """What sends an operation's requests where only path and query differ from one to the next; looked for once."""

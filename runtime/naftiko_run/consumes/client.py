@@ -8,8 +8,10 @@ What a status means is decided elsewhere.
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic
 from typing import Protocol
 
+from naftiko_run.consumes.attempt import Attempt
 from naftiko_run.consumes.breaker import Breaker
 from naftiko_run.consumes.bulkhead import Bulkhead
 from naftiko_run.consumes.egress import EgressPolicy
@@ -18,6 +20,7 @@ from naftiko_run.consumes.messages import Deadline, Origin, UpstreamReply, Upstr
 from naftiko_run.consumes.pool import Pool
 from naftiko_run.consumes.retry import Outcome, RetryBudget, RetryPolicy, may_repeat
 from naftiko_run.consumes.settings import ClientSettings
+from naftiko_run.consumes.wire import Unanswered
 from naftiko_run.errors import CircuitOpen, RequestError, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
 
 OnExchange = Callable[[UpstreamRequest, Outcome, float, int], object]
@@ -60,6 +63,8 @@ class HttpClient:
         self._budget = RetryBudget()
         self._policy = RetryPolicy()
         self._breakers: dict[Origin, Breaker] = {}
+        is_watched = on_exchange is not None or on_send is not None
+        self._express = self._transport if isinstance(self._transport, Pool) and not is_watched else None
 
     async def send(self, request: UpstreamRequest, deadline: Deadline) -> UpstreamReply:
         bulkhead = self._bulkhead
@@ -71,6 +76,38 @@ class HttpClient:
             return await self._attempts(request, deadline)
         finally:
             bulkhead.leave()
+
+    def begin(self, attempt: Attempt, origin: Origin, method: str, head: bytes, max_body: int | None, seconds: float) -> bool:
+        """Make a first attempt now, where a place, a closed breaker and a kept connection are at hand; else nothing happens.
+
+        Only for requests that may be sent again. ``attempt`` hears of the end.
+        """
+        pool, bulkhead = self._express, self._bulkhead
+        breaker = self._breakers.get(origin)
+        if pool is None or breaker is None or breaker.state != "closed" or not bulkhead.try_enter():
+            return False
+        now = monotonic()
+        connection = pool.take_used(origin, now)
+        if connection is None:
+            bulkhead.leave()
+            return False
+        attempt.start = start = self._clock()
+        generation = breaker.enter(start)
+        assert generation is not None  # it is closed
+        self._budget.request(start)
+        if seconds > self._attempt_time:
+            seconds = self._attempt_time
+        attempt.breaker, attempt.bulkhead, attempt.pool, attempt.connection = breaker, bulkhead, pool, connection
+        attempt.generation, attempt.seconds, attempt.expires = generation, seconds, now + seconds
+        pool.begin(connection, attempt, method, head, max_body, now)
+        return True
+
+    async def proceed(self, request: UpstreamRequest, deadline: Deadline, begun: Attempt) -> UpstreamReply:
+        """Go on from an attempt that was begun for ``request`` and was no success."""
+        try:
+            return await self._attempts(request, deadline, begun)
+        finally:
+            begun.bulkhead.leave()
 
     def block(self, request: UpstreamRequest) -> bytes:
         """The header block of requests like this one, to be set on them; empty where it may differ from one to the next."""
@@ -93,29 +130,37 @@ class HttpClient:
 
     # ---- attempts
 
-    async def _attempts(self, request: UpstreamRequest, deadline: Deadline) -> UpstreamReply:
-        breaker = self._breakers.get(request.origin) or self._new_breaker(request.origin)
+    async def _attempts(self, request: UpstreamRequest, deadline: Deadline, begun: Attempt | None = None) -> UpstreamReply:
+        breaker = begun.breaker if begun else self._breakers.get(request.origin) or self._new_breaker(request.origin)
         attempt = 1
         last: Outcome | None = None
         while True:
-            start = self._clock()
-            generation = breaker.enter(start)
-            if generation is None:
-                return _settle(last or self._left_alone(breaker))
-            if attempt == 1:
-                self._budget.request(start)
-            if self.on_send is not None:
-                self.on_send(request, attempt)
-            seconds = min(self._attempt_time, deadline.remaining())
+            generation: int | None
+            if begun is not None:
+                start, generation, seconds = begun.start, begun.generation, begun.seconds
+            else:
+                start = self._clock()
+                generation = breaker.enter(start)
+                if generation is None:
+                    return _settle(last or self._left_alone(breaker))
+                if attempt == 1:
+                    self._budget.request(start)
+                if self.on_send is not None:
+                    self.on_send(request, attempt)
+                seconds = min(self._attempt_time, deadline.remaining())
             failed: bool | None = None
             try:
-                last = await self._transport.send(request, seconds) if seconds > 0 else self._faults.timeout()
+                if begun is not None:
+                    last = await _end_of(begun, request)
+                else:
+                    last = await self._transport.send(request, seconds) if seconds > 0 else self._faults.timeout()
                 failed = _failed(last, seconds)
             except RequestError as error:
                 last = error
                 failed = _failed(error, seconds)
             finally:
                 breaker.leave(generation, start if failed is False else self._clock(), failed)
+                begun = None
             if self.on_exchange is not None:
                 self.on_exchange(request, last, self._clock() - start, attempt)
             if type(last) is UpstreamReply and last.status < 429:
@@ -155,6 +200,16 @@ def build_transport(settings: ClientSettings, faults: Faults) -> Transport:
     from naftiko_run.consumes.general import General  # seventy milliseconds of imports that few need
 
     return General(settings, faults, egress)
+
+
+async def _end_of(begun: Attempt, request: UpstreamRequest) -> UpstreamReply:
+    """How an attempt ended that was begun before; one that met a stale connection is made on another first."""
+    outcome = begun.outcome
+    if isinstance(outcome, UpstreamReply):
+        return outcome
+    if isinstance(outcome, Unanswered):
+        return await begun.pool.send(request, begun.seconds, begun.expires)
+    raise outcome
 
 
 def _settle(outcome: Outcome) -> UpstreamReply:

@@ -14,6 +14,7 @@ import ssl
 from collections import deque
 from time import monotonic
 
+from naftiko_run.consumes.attempt import Attempt
 from naftiko_run.consumes.dial import dial
 from naftiko_run.consumes.egress import EgressPolicy
 from naftiko_run.consumes.faults import Faults
@@ -49,13 +50,18 @@ class Pool:
     def open_connections(self) -> int:
         return len(self._connections) + self._opening
 
-    async def send(self, request: UpstreamRequest, seconds: float) -> UpstreamReply:
+    async def send(self, request: UpstreamRequest, seconds: float, until: float = 0.0) -> UpstreamReply:
+        """``until`` is the end of an exchange that a kept connection left unanswered: another one is opened for it."""
         writer = self._head
         head = writer.line(request) + request.block if request.block else writer.encode(request, writer.fields(request))
         now = monotonic()
-        expires = now + seconds
-        connection = self._take(request, now) or await self._acquire(request, expires, fresh=False)
-        is_first = True
+        expires = until or now + seconds
+        is_first = not until
+        if is_first:
+            connection = self._take(request, now) or await self._acquire(request, expires, fresh=False)
+        else:
+            connection = await self._acquire(request, expires, fresh=True)
+            now = monotonic()
         while True:
             if self._watch is None:
                 self._watch = asyncio.get_running_loop().call_later(TICK, self._look_at_clock)
@@ -65,12 +71,27 @@ class Pool:
                 if not (is_first and connection.used and may_repeat(request)):
                     raise self._faults.reset() from error
             finally:
-                if connection.reusable:
-                    self._keep(connection)
-                else:
-                    connection.abort()
+                self.release(connection)
             connection = await self._acquire(request, expires, fresh=True)
             now, is_first = monotonic(), False
+
+    def begin(
+        self, connection: Connection, attempt: Attempt, method: str, head: bytes, max_body: int | None, now: float
+    ) -> None:
+        """Exchange on a connection of ``take_used``; whoever is told of the end releases it."""
+        if self._watch is None:
+            self._watch = asyncio.get_running_loop().call_later(TICK, self._look_at_clock)
+        connection.begin(attempt, method, max_body, now, attempt.expires)
+        transport = connection.transport
+        assert transport is not None  # it was looked at when it was taken
+        transport.write(head)
+
+    def release(self, connection: Connection) -> None:
+        """After an exchange, however it ended."""
+        if connection.reusable:
+            self._keep(connection)
+        else:
+            connection.abort()
 
     def block(self, request: UpstreamRequest) -> bytes:
         return self._head.block(request)
@@ -103,6 +124,19 @@ class Pool:
             self._watch = asyncio.get_running_loop().call_later(TICK, self._look_at_clock)
 
     # ---- kept connections
+
+    def take_used(self, origin: Origin, now: float) -> Connection | None:
+        """The kept connection that was used last, where it needs no second look; it has carried a request before."""
+        kept = self._idle.get(origin)
+        if not kept:
+            return None
+        connection = kept[-1]
+        transport = connection.transport
+        if transport is None or transport.is_closing() or connection.idle_until < now or not connection.used:
+            return None
+        del kept[-1]
+        self._idle_count -= 1
+        return connection
 
     def _take(self, request: UpstreamRequest, now: float) -> Connection | None:
         """A kept connection that is still good, the most recently used first."""

@@ -55,13 +55,7 @@ class RequestHead:
         return self.encode(request, self.fields(request)).partition(b"\r\n")[2]
 
     def line(self, request: UpstreamRequest) -> bytes:
-        """The request line of a request whose method and block were checked before."""
-        target = request.target
-        if not target.startswith("/") or " " in target or "\t" in target:
-            raise _no_path()
-        if not (target.isascii() and target.isprintable()):
-            raise _unprintable()
-        return f"{request.method} {target} HTTP/1.1\r\n".encode()
+        return request_line(request.method, request.target)
 
     def encode(self, request: UpstreamRequest, fields: list[tuple[str, str]]) -> bytes:
         method, target = request.method, request.target
@@ -88,6 +82,15 @@ class RequestHead:
         if len(self._names) < _KNOWN_NAMES:
             self._names[name] = lowered
         return lowered
+
+
+def request_line(method: str, target: str) -> bytes:
+    """The first line of a request whose method and header block were checked before."""
+    if not target.startswith("/") or " " in target or "\t" in target:
+        raise _no_path()
+    if not (target.isascii() and target.isprintable()):
+        raise _unprintable()
+    return f"{method} {target} HTTP/1.1\r\n".encode()
 
 
 def _no_path() -> MalformedRequest:

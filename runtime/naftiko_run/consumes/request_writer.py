@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from naftiko_run.consumes.auth_schemes.scheme import Authenticator
-from naftiko_run.consumes.messages import UpstreamRequest
+from naftiko_run.consumes.messages import Origin, UpstreamRequest
 from naftiko_run.consumes.operation import Operation, Target, add_query, pair
 from naftiko_run.consumes.parameter import Parameter
 from naftiko_run.consumes.paths import Part, PathVariable, encode_segment
@@ -42,8 +42,21 @@ class RequestWriter:
             authenticator.apply(self.sample)
         self.block = b""
 
+    @property
+    def method(self) -> str:
+        return self._method
+
+    @property
+    def origin(self) -> Origin:
+        return self._origin
+
     def request(self, arguments: Mapping[str, object]) -> UpstreamRequest | None:
         """The complete request, or ``None`` where it takes more than a path and a query."""
+        target = self.target(arguments)
+        return self.request_for(target) if target else None
+
+    def target(self, arguments: Mapping[str, object]) -> str:
+        """The request target; empty where a request takes more than a path and a query."""
         path = ""
         for part in self._parts:
             if isinstance(part, str):
@@ -54,12 +67,15 @@ class RequestWriter:
         query = self._query
         if self._has_choices or not self._known.issuperset(arguments):
             if not self._elsewhere.isdisjoint(arguments):
-                return None
+                return ""
             query = self._filled(arguments)
+        return f"{path}?{'&'.join(query)}" if query else path or "/"
+
+    def request_for(self, target: str) -> UpstreamRequest:
         return UpstreamRequest(
             method=self._method,
             origin=self._origin,
-            target=f"{path}?{'&'.join(query)}" if query else path or "/",
+            target=target,
             headers=list(self.sample.headers),
             idempotent=self._idempotent,
             operation=self.operation.ref,

@@ -164,6 +164,12 @@ class Response:
     # ---- results
 
     @property
+    def plain_length(self) -> int | None:
+        """The announced length of a body that is as it was sent; ``None`` where anything about its framing is special."""
+        is_plain = self.status == 200 and not self._chunked and not self._coding
+        return self._length if is_plain else None
+
+    @property
     def ends_with_connection(self) -> bool:
         """Whether only the end of the connection can end this body."""
         return self.status >= 200 and self._length is None and not self._chunked

@@ -13,8 +13,9 @@ from typing import cast
 
 import httptools
 
+from naftiko_run.consumes.attempt import Attempt
 from naftiko_run.consumes.faults import Faults
-from naftiko_run.consumes.messages import Origin, UpstreamRequest
+from naftiko_run.consumes.messages import Origin, UpstreamReply, UpstreamRequest
 from naftiko_run.consumes.response import Response
 from naftiko_run.consumes.waiter import Waiter
 from naftiko_run.errors import RequestError
@@ -25,6 +26,22 @@ _ONE_WRITE = 64 * KIB  # a larger body is not copied behind its head
 
 class Unanswered(Exception):
     """The connection ended before any byte of a response: a kept one may simply have been too old."""
+
+
+_HEAD_ROOM, _LONGEST_HEAD = 64, 2048
+_heads: dict[bytes, tuple[int, list[tuple[str, str]], float | None, int]] = {}
+"""Heads of responses that a parser has read: status, fields, idle hint, body length. Bounded: dates change each second."""
+
+
+def _learn(data: bytes, response: Response) -> None:
+    """``data`` was one whole response."""
+    length = response.plain_length
+    end = data.find(b"\r\n\r\n") + 4
+    if length is None or end > _LONGEST_HEAD or len(data) != end + length:
+        return
+    if len(_heads) >= _HEAD_ROOM:
+        _heads.clear()
+    _heads[data[:end]] = (response.status, response.headers.copy(), response.idle_hint, length)
 
 
 class _Collector(Response):
@@ -49,8 +66,9 @@ class Connection(asyncio.Protocol):
     """``exchange`` one request at a time; ``reusable`` tells whether another may follow."""
 
     __slots__ = (
-        "_bodiless_bytes", "_collector", "_faults", "_head_limit", "_head_request", "_loop", "_on_lost", "_on_made",
-        "_read_any", "_waiter", "expires", "idle_until", "origin", "reusable", "seen", "transport", "used",
+        "_bodiless_bytes", "_body_limit", "_collector", "_faults", "_head_limit", "_loop", "_max_body", "_method", "_on_lost",
+        "_on_made", "_read_any", "_waiter", "expires", "idle_hint", "idle_until", "origin", "reusable", "seen", "transport",
+        "used",
     )  # fmt: skip
 
     def __init__(
@@ -63,10 +81,13 @@ class Connection(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self._faults = faults
         self._collector = _Collector(faults, limits)
-        self._head_limit = limits.response_header_bytes
+        self._head_limit, self._body_limit = limits.response_header_bytes, limits.response_body
         self._bodiless_bytes = 0
-        self._read_any = self._head_request = False
-        self._waiter: Waiter | None = None
+        self._read_any = False
+        self._method = ""
+        self._max_body: int | None = None
+        self.idle_hint: float | None = None
+        self._waiter: Waiter | Attempt | None = None
         self._loop = asyncio.get_running_loop()
         self._on_made, self._on_lost = on_made, on_lost
 
@@ -81,12 +102,7 @@ class Connection(asyncio.Protocol):
         if transport is None or transport.is_closing():
             waiter.fail(Unanswered())
             return waiter
-        self._waiter = waiter
-        self._collector.begin(request.method, request.max_body)
-        self._head_request = request.method == "HEAD"
-        self._read_any = self.reusable = False
-        self._bodiless_bytes = 0
-        self.expires, self.seen = expires, now
+        self.begin(waiter, request.method, request.max_body, now, expires)
         body = request.body
         if not body:
             transport.write(head)
@@ -96,6 +112,13 @@ class Connection(asyncio.Protocol):
             transport.write(head)
             transport.write(body)
         return waiter
+
+    def begin(self, waiter: Waiter | Attempt, method: str, max_body: int | None, now: float, expires: float) -> None:
+        """Be ready for the response to what is written next."""
+        self._waiter = waiter
+        self._method, self._max_body = method, max_body
+        self._read_any = self.reusable = False
+        self.expires, self.seen = expires, now
 
     def fail(self, error: Exception) -> None:
         """End the exchange with ``error``, and the connection with it."""
@@ -120,9 +143,17 @@ class Connection(asyncio.Protocol):
         if self._waiter is None:
             self.abort()  # nobody asked for this
             return
-        self._read_any = True
         self.seen = monotonic()
         collector = self._collector
+        if not self._read_any:
+            if self._method == "GET" and self._read_known(data):
+                return
+            self._read_any = True
+            self._bodiless_bytes = 0
+            collector.begin(self._method, self._max_body)
+            first = data
+        else:
+            first = b""
         before = collector.received
         try:
             collector.parser.feed_data(data)
@@ -132,9 +163,30 @@ class Connection(asyncio.Protocol):
                 return
             collector.excess = True
         if collector.complete:
+            if first and self._method == "GET" and collector.keep_alive and not collector.excess:
+                _learn(first, collector)
             self._finish(keep=collector.keep_alive and not collector.excess)
         elif collector.received == before:
             self._count_bodiless(len(data))
+
+    def _read_known(self, data: bytes) -> bool:
+        """A whole response in one read, its head the same as one before."""
+        end = data.find(b"\r\n\r\n") + 4
+        known = _heads.get(data[:end])
+        if known is None:
+            return False
+        status, headers, hint, length = known
+        limit = self._body_limit if self._max_body is None else min(self._body_limit, self._max_body)
+        body = data[end:]
+        if len(body) != length or length > limit or end > self._head_limit:
+            return False
+        waiter, self._waiter = self._waiter, None
+        assert waiter is not None
+        self.reusable = self.used = self._read_any = True
+        self.idle_hint = hint
+        if not waiter.done():
+            waiter.answer(UpstreamReply(status=status, headers=headers.copy(), body=body))
+        return True
 
     def _reason(self, error: Exception) -> RequestError:
         reason = self._collector.error or self._faults.broken("is not HTTP")
@@ -151,7 +203,8 @@ class Connection(asyncio.Protocol):
         waiter, self._waiter = self._waiter, None
         assert waiter is not None
         self.reusable, self.used = keep, True
-        if self._head_request:
+        self.idle_hint = self._collector.idle_hint
+        if self._method == "HEAD":
             self._collector.renew()  # it would wait for the body that the head announces
         try:
             reply = self._collector.reply()
@@ -162,13 +215,9 @@ class Connection(asyncio.Protocol):
         if not waiter.done():
             waiter.answer(reply)
 
-    @property
-    def idle_hint(self) -> float | None:
-        return self._collector.idle_hint
-
     def eof_received(self) -> None:
         """The upstream has said all it will: that ends a body that nothing else ends."""
-        if self._waiter is not None and self._collector.ends_with_connection:
+        if self._waiter is not None and self._read_any and self._collector.ends_with_connection:
             self._finish(keep=False)
 
     def connection_lost(self, exc: Exception | None) -> None:

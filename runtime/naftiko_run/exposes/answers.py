@@ -7,7 +7,7 @@ exception, an upstream's body or a path reaches a caller (requirement S61); what
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from naftiko_run import errors
 from naftiko_run.errors import RequestError
@@ -100,3 +100,11 @@ def answer(result: Result) -> HttpAnswer:
     if not content and result.body is not None:
         return HttpAnswer(status=result.status)
     return HttpAnswer(status=result.status, headers=[("Content-Type", result.media_type)], body=content)
+
+
+async def settled(work: Awaitable[Result], request_id: str) -> HttpAnswer:
+    """The answer that running a flow comes to, be it an error's."""
+    try:
+        return answer(await work)
+    except RequestError as error:
+        return problem(error, request_id)

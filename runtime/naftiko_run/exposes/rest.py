@@ -17,20 +17,25 @@ from naftiko_run.exposes.messages import Handler, HttpAnswer, HttpRequest
 from naftiko_run.exposes.observed import observed, take
 from naftiko_run.exposes.router import Router, Unroutable
 from naftiko_run.flows.binding import Binder, HttpInputs, bind_http, compile_binder
+from naftiko_run.flows.express import Caller, ExpressCall, ExpressFlow
+from naftiko_run.flows.flow import Flow
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
 from naftiko_run.telemetry.telemetry import Telemetry
 
 Forward = Callable[[ForwardRoute, HttpRequest, Mapping[str, str]], Awaitable[HttpAnswer]]
+FindExpress = Callable[[Flow], ExpressFlow | None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Target:
-    """What a route leads to."""
+    """What a route leads to. ``express`` is found out on its first request."""
 
     exposure: RestExposure
     route: RestRoute
     binder: Binder
     guard: Guard | None
+    express: ExpressFlow | None = None
+    is_settled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,10 @@ class _ForwardTarget:
 
 
 class RestAdapter:
-    """``pages`` are fixed paths served beside the routes (the OpenAPI document, the human page), unless a route takes them."""
+    """``pages`` are fixed paths served beside the routes (the OpenAPI document, the human page), unless a route takes them.
+
+    ``reserved`` are first segments of paths that others answer on the same listener.
+    """
 
     def __init__(
         self,
@@ -55,9 +63,12 @@ class RestAdapter:
         pages: Mapping[str, Handler] | None = None,
         forward: Forward | None = None,
         telemetry: Telemetry | None = None,
+        express: FindExpress | None = None,
+        reserved: frozenset[str] = frozenset(),
     ) -> None:
         self._run, self._limits, self._pages, self._forward = run, limits, pages or {}, forward
         self._guards, self._telemetry = guards or {}, telemetry
+        self._find_express, self._reserved = express, reserved
         self._router: Router[_Target] = Router()
         self._forwards: Router[_ForwardTarget] = Router()
         for exposure in exposures:
@@ -86,6 +97,43 @@ class RestAdapter:
         else:
             hint = "reachable through MCP only; give it a path of its own"
         problems.warn("W-REST-UNROUTABLE", why, route.at, hint)
+
+    @property
+    def is_express(self) -> bool:
+        """Whether ``express`` may be asked: where nobody follows what each request does."""
+        return self._find_express is not None and self._telemetry is None
+
+    def express(self, request: HttpRequest, caller: Caller) -> ExpressCall | None:
+        """Begin a request without a body where a plain call is all it takes, and tell ``caller`` its end; else do nothing."""
+        find = self._find_express
+        path = request.path
+        if find is None or (self._reserved and path[1:].partition("/")[0] in self._reserved):
+            return None
+        match = self._router.find(path)
+        if match is None:
+            return None
+        methods, method = match.methods, request.method
+        if method not in methods:
+            if method != "HEAD":
+                return None
+            method = "GET"
+        target = methods.get(method)
+        if target is None:
+            return None
+        if not target.is_settled:
+            target.express = find(target.route.flow) if target.guard is None else None
+            target.is_settled = True
+        flow = target.express
+        if flow is None:
+            return None
+        try:
+            binder, values = target.binder, match.values(method)
+            inputs = binder.path_inputs(values)
+            if inputs is None:
+                inputs = bind_http(binder, HttpInputs(values, request.query, request.headers, b"", method), self._limits)
+            return flow.start(inputs, self._limits.rest_deadline, caller)
+        except RequestError:  # the general way comes to the same, and words it
+            return None
 
     async def handle(self, request: HttpRequest) -> HttpAnswer:
         if self._telemetry is not None:

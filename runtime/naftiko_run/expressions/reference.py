@@ -66,6 +66,11 @@ class Reference:
         object.__setattr__(self, "_plain", self.path[0] if is_plain else "")
 
     @property
+    def plain_input(self) -> str:
+        """The input whose value this is wherever it has one; empty where more than one place is looked at."""
+        return self._plain
+
+    @property
     def name(self) -> str:
         return ".".join(self.path)
 

@@ -53,6 +53,17 @@ class Binder:
     needs_json: bool
     needs_whole: bool
     needs_query: bool
+    path_names: tuple[tuple[str, str], ...] | None  # (input, path variable) where all inputs are text of the path
+
+    def path_inputs(self, values: Mapping[str, str]) -> dict[str, object] | None:
+        """The inputs, where a request's path holds them all as they are."""
+        names = self.path_names
+        if names is None:
+            return None
+        try:
+            return {name: values[key] for name, key in names}
+        except KeyError:
+            return None
 
     def arguments(self, given: Mapping[str, object]) -> dict[str, object]:
         return _arguments(self, given)
@@ -67,6 +78,7 @@ def compile_binder(inputs: Sequence[InputParameter]) -> Binder:
         needs_json=any(p.json_path for p in prepared) or "body" in places,
         needs_whole="whole-body" in places,
         needs_query="query" in places,
+        path_names=tuple((p.name, p.path_text) for p in prepared) if all(p.path_text for p in prepared) else None,
     )
 
 

@@ -69,16 +69,16 @@ class FlowRunner:
         if step.direct:
             arguments = inputs
         else:
-            arguments = _evaluate(step, Scope(inputs, {}, self.binds))
+            arguments = evaluate_arguments(step, Scope(inputs, {}, self.binds))
         operation = step.operation
         reply = await self.call(operation, arguments, deadline)
         if not is_success(reply.status) and not self.relay_errors:
             raise upstream_status(operation, reply)
         shape = flow.shape
         if shape is None or not reply.body:
-            return _untouched(operation, reply)
+            return untouched(operation, reply)
         if operation.decoder.binary:
-            return _untouched(operation, reply)
+            return untouched(operation, reply)
         document = await decode_reply(operation.decoder, reply, self.workers)
         data = self._shaped(flow, document, Scope(inputs, {}, self.binds))
         if isinstance(document, str) and not isinstance(data, str):
@@ -149,7 +149,7 @@ class FlowRunner:
     async def _one(self, step: Step, scope: Scope, progress: _Progress, deadline: Deadline) -> None:
         if isinstance(step, CallStep):
             progress.started.append(step)
-            reply = await self.call(step.operation, _evaluate(step, scope), deadline)
+            reply = await self.call(step.operation, evaluate_arguments(step, scope), deadline)
             if not is_success(reply.status):
                 raise upstream_status(step.operation, reply)
             progress.replies[step.name] = reply
@@ -184,7 +184,7 @@ class FlowRunner:
             document = progress.documents.get(last.name) if last else progress.results.get(final.name)
             return Result(data=self._shaped(flow, document, scope))
         if last is not None:
-            return _untouched(last.operation, progress.replies[last.name])
+            return untouched(last.operation, progress.replies[last.name])
         return Result(data=progress.results.get(final.name))
 
 
@@ -221,7 +221,8 @@ class _Progress:
         return StepFailed(step.name, cause, completed=[n for n in order if n in self.completed], side_effects=effects)
 
 
-def _evaluate(step: CallStep, scope: Scope) -> dict[str, object]:
+def evaluate_arguments(step: CallStep, scope: Scope) -> dict[str, object]:
+    """What a step's ``with`` comes to."""
     arguments = {}
     for key, expression in step.arguments:
         value = expression.evaluate(scope)
@@ -236,14 +237,20 @@ def _check_page(operation: Operation, reply: UpstreamReply) -> None:
         raise UpstreamBroken(f"{operation.ref}: the upstream answered with a web page where JSON was expected")
 
 
-def _untouched(operation: Operation, reply: UpstreamReply) -> Result:
-    binary = operation.decoder.binary
+def untouched(operation: Operation, reply: UpstreamReply) -> Result:
+    return Result(
+        status=reply.status, media_type=media_type_of(operation, reply), body=reply.body, binary=operation.decoder.binary
+    )
+
+
+def media_type_of(operation: Operation, reply: UpstreamReply) -> str:
+    """What an answer is passed on as."""
     media_type = operation.output_media_type or reply.header("content-type")
-    if not media_type:
-        media_type = (
-            "application/octet-stream" if binary else "application/json" if reply.body[:1] in (b"{", b"[") else "text/plain"
-        )
-    return Result(status=reply.status, media_type=media_type, body=reply.body, binary=binary)
+    if media_type:
+        return media_type
+    if operation.decoder.binary:
+        return "application/octet-stream"
+    return "application/json" if reply.body[:1] in (b"{", b"[") else "text/plain"
 
 
 def project(operation: Operation, document: object) -> object:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from math import inf
 
+from naftiko_run.exposes.answers import settled
 from naftiko_run.exposes.messages import HttpAnswer, HttpRequest
+from naftiko_run.flows.result import Result
 from naftiko_run.server import refusals
 from naftiko_run.server.connection import LOGGER, Connection, Exchange
 from naftiko_run.server.direct_task import DirectTask
@@ -19,6 +21,7 @@ from naftiko_run.server.refusals import Refusal
 from naftiko_run.server.wire import CONTINUE, LAST_CHUNK, NO_BODY, encode_chunk, encode_head
 
 LINGER = 2.0  # after a refusal the rest of the request is read and dropped, so that the answer is not lost in a reset
+_EXPRESS = frozenset({"GET", "HEAD"})
 _JOIN = 64 * 1024  # up to here head and body are joined into one write
 
 
@@ -70,7 +73,35 @@ class Answering(Connection):
         if self.is_gone:
             self.active = None
             return
+        site = self.site
+        if site.express is not None and not exchange.body and exchange.method in _EXPRESS and site.is_plain:
+            admission = self.state.admission
+            if admission.enter():
+                call = self.task = site.express(exchange, self)
+                if call is not None:
+                    return
+                admission.leave()
         task = self.task = DirectTask(self._run(exchange), self.loop)
+        task.start()
+
+    def answered(self, status: int, media_type: str, body: bytes) -> None:
+        """An express call has succeeded."""
+        self.state.admission.leave()
+        exchange = self.active
+        assert exchange is not None
+        headers = [("Content-Type", media_type)] if body else []
+        try:
+            self._write(exchange, HttpAnswer(status=status, headers=headers, body=body))
+        except Exception:
+            LOGGER.exception("request %s: its answer could not be written", exchange.request_id)
+            self.abort()
+        self._finish(exchange)
+
+    def continued(self, work: Awaitable[Result]) -> None:
+        """An express call takes more than that."""
+        exchange = self.active
+        assert exchange is not None
+        task = self.task = DirectTask(self._run(exchange, work), self.loop)
         task.start()
 
     def _next(self) -> None:
@@ -105,10 +136,16 @@ class Answering(Connection):
 
     # ---- one exchange
 
-    async def _run(self, exchange: Exchange) -> None:
+    async def _run(self, exchange: Exchange, work: Awaitable[Result] | None = None) -> None:
+        """``work`` was begun, and its place taken, by an express call."""
         site, admission = self.site, self.state.admission
         try:
-            if site.is_plain and admission.enter():
+            if work is not None:
+                try:
+                    answer = await settled(work, exchange.request_id)
+                finally:
+                    admission.leave()
+            elif site.is_plain and admission.enter():
                 try:
                     answer = await site.handler(exchange)
                 finally:
@@ -150,6 +187,9 @@ class Answering(Connection):
 
     def _finish(self, exchange: Exchange) -> None:
         self.active = self.task = None
+        if self.settled is not None:
+            self.settled.set_result(None)
+            self.settled = None
         if self.is_gone:
             return
         if not exchange.keeps_alive or self.site.closes:

@@ -22,7 +22,7 @@ from naftiko_run.exposes.rest import Forward, RestAdapter
 from naftiko_run.flows.flow import Flow
 from naftiko_run.server.faces import build_guard, described, forwarder, guarded, rest_pages
 from naftiko_run.server.instruments import traced
-from naftiko_run.server.listener import Listener
+from naftiko_run.server.listener import Express, Listener
 from naftiko_run.server.placement import Assembly, AssemblySettings, Served
 from naftiko_run.server.process import Process
 from naftiko_run.telemetry.telemetry import UNMATCHED
@@ -39,13 +39,14 @@ def connect(assembly: Assembly, engine: Engine, settings: AssemblySettings, proc
     parts = _Parts(assembly, engine, assembly.run, settings, process, problems, _guards(assembly, engine, process))
     for group in groups.values():
         _note_shared_port(group, problems)
-        handler = _handler(group, parts)
+        handler, express = _handler(group, parts)
         exempt = all(isinstance(s.exposure, ControlExposure) for s in group)
         assembly.listeners.append(
             Listener(
                 address=group[0].address,
                 port=group[0].port,
                 handler=handler,
+                express=express,
                 hosts=settings.hosts,
                 origins=settings.origins,
                 cors=settings.cors,
@@ -90,7 +91,7 @@ def _shared_run(engine: Engine) -> Run:
     return run  # type: ignore[return-value]  # the owners' own results
 
 
-def _handler(group: Sequence[Served], parts: _Parts) -> Handler:
+def _handler(group: Sequence[Served], parts: _Parts) -> tuple[Handler, Express | None]:
     rest = [s for s in group if isinstance(s.exposure, RestExposure)]
     mcp = [s for s in group if isinstance(s.exposure, McpExposure)]
     skill = [s for s in group if isinstance(s.exposure, SkillExposure)]
@@ -102,38 +103,48 @@ def _handler(group: Sequence[Served], parts: _Parts) -> Handler:
         found.append(("skill", _skill_handler(skill, parts)))
     if control:
         found.append(("control", _control_handler(control, parts)))
+    express: Express | None = None
     if rest:
-        found.append(("rest", _rest_handler(rest, parts)))
+        adapter = _rest_adapter(rest, parts, _reserved([kind for kind, _ in found]))
+        found.append(("rest", adapter.handle))
+        express = adapter.express if adapter.is_express else None
     handler = found[0][1] if len(found) == 1 else _by_path(dict(found))
-    return described(handler, [parts.guards[id(s.exposure)] for s in group if id(s.exposure) in parts.guards])
+    return described(handler, [parts.guards[id(s.exposure)] for s in group if id(s.exposure) in parts.guards]), express
+
+
+_SEGMENTS = {
+    "mcp": ("mcp",),
+    "skill": ("skills",),
+    "control": ("health", "status", "metrics", "traces", "logs", "config", "scripting"),
+}
+
+
+def _reserved(kinds: Sequence[str]) -> frozenset[str]:
+    """First segments of paths that are not the routes' where these kinds are served beside them."""
+    return frozenset({".well-known", *(segment for kind in kinds for segment in _SEGMENTS[kind])})
 
 
 def _by_path(handlers: Mapping[str, Handler]) -> Handler:
     otherwise = handlers.get("rest") or next(iter(handlers.values()))
+    owners = {segment: handlers[kind] for kind, segments in _SEGMENTS.items() if kind in handlers for segment in segments}
 
     async def handle(request: HttpRequest) -> HttpAnswer:
-        path = request.path
-        first = path[1:].partition("/")[0]
-        if first == "mcp" and "mcp" in handlers:
-            return await handlers["mcp"](request)
-        if first == "skills" and "skill" in handlers:
-            return await handlers["skill"](request)
-        if first in ("health", "status", "metrics", "traces", "logs", "config", "scripting") and "control" in handlers:
-            return await handlers["control"](request)
-        return await otherwise(request)
+        return await owners.get(request.path[1:].partition("/")[0], otherwise)(request)
 
     return handle
 
 
-def _rest_handler(group: Sequence[Served], parts: _Parts) -> Handler:
+def _rest_adapter(group: Sequence[Served], parts: _Parts, reserved: frozenset[str]) -> RestAdapter:
     exposures = [s.exposure for s in group if isinstance(s.exposure, RestExposure)]
+    lives = {id(flow): parts.engine.live(s.capability) for s in group for flow in s.capability.flows}
     adapter = RestAdapter(
         (), parts.run, limits=parts.settings.limits, guards=parts.guards, pages=rest_pages(group, parts.guards),
         forward=_forwarder(group, parts.engine), telemetry=parts.process.telemetry,
+        express=lambda flow: lives[id(flow)].express(flow), reserved=reserved,
     )  # fmt: skip
     for exposure in exposures:
         adapter.add(exposure, parts.problems)
-    return adapter.handle
+    return adapter
 
 
 def _mcp_handler(group: Sequence[Served], parts: _Parts) -> Handler:

@@ -13,6 +13,7 @@ from math import inf
 from typing import Any
 
 from naftiko_run.exposes.messages import HttpRequest
+from naftiko_run.flows.express import ExpressCall
 from naftiko_run.server.direct_task import DirectTask
 from naftiko_run.server.refusals import Refusal
 from naftiko_run.server.site import Site
@@ -40,7 +41,8 @@ class Connection(asyncio.Protocol):
         self.peer = ""
         self.limit_at = inf  # when the sweeper has to look at this connection
         self.active: Exchange | None = None
-        self.task: DirectTask | None = None
+        self.task: DirectTask | ExpressCall | None = None
+        self.settled: asyncio.Future[None] | None = None  # done when the exchange in progress is, where somebody asked
         self.queue: deque[Exchange | Refusal] = deque()
         self.is_ended = False  # nothing further is parsed
         self.is_lingering = False
@@ -116,6 +118,14 @@ class Connection(asyncio.Protocol):
         self.queue.clear()
         self.limit_at = self.state.now + self.state.limits.body_time
         self.transport.close()
+
+    def pending(self) -> DirectTask | asyncio.Future[None]:
+        """What is done when the exchange in progress is answered."""
+        if isinstance(self.task, DirectTask):
+            return self.task
+        if self.settled is None:
+            self.settled = self.loop.create_future()
+        return self.settled
 
     def cancel(self) -> None:
         """End the exchange in progress; what is not answered yet is answered 503."""

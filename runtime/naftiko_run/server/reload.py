@@ -85,7 +85,7 @@ class Reloader(Generic[P]):
         task.add_done_callback(self._retiring.discard)
         return Reloaded(ok=True, findings=plan.findings)
 
-    async def _retire(self, old: P, busy: set[DirectTask]) -> None:
+    async def _retire(self, old: P, busy: set[DirectTask | asyncio.Future[None]]) -> None:
         """Close the old plan when the last request that began with it is answered, or its deadline is long past."""
         if busy:
             limits = self._limits

@@ -141,9 +141,9 @@ class Server:
             connection.cancel()
             connection.abort()
 
-    def tasks(self) -> set[DirectTask]:
+    def tasks(self) -> set[DirectTask | asyncio.Future[None]]:
         """What is being answered right now."""
-        return {connection.task for connection in self._connections() if connection.task is not None}
+        return {connection.pending() for connection in self._connections() if connection.task is not None}
 
     def sites(self) -> list[Site]:
         return [place.site for place in self._places]
@@ -176,7 +176,7 @@ def _site(state: ServerState, listener: Listener) -> Site:
 
 
 def _dress(site: Site, listener: Listener) -> None:
-    site.handler = listener.handler
+    site.handler, site.express = listener.handler, listener.express
     site.hosts = HostRules(address=listener.address, names=listener.hosts, origins=(*listener.origins, *listener.cors))
     site.cors = CorsRules(listener.cors) if listener.cors else None
     site.is_exempt = listener.is_exempt

@@ -14,6 +14,7 @@ from naftiko_run.server.refusals import STOPPING
 from naftiko_run.server.state import ServerState
 
 if TYPE_CHECKING:
+    from naftiko_run.server.listener import Express
     from naftiko_run.server.protocol import HttpConnection
 
 
@@ -24,11 +25,12 @@ async def _nobody(request: HttpRequest) -> HttpAnswer:
 class Site:
     """What the connections of one listener share."""
 
-    __slots__ = ("connections", "cors", "handler", "hosts", "is_exempt", "is_leaving", "state")
+    __slots__ = ("connections", "cors", "express", "handler", "hosts", "is_exempt", "is_leaving", "state")
 
     def __init__(self, state: ServerState) -> None:
         self.state = state
         self.handler: Handler = _nobody
+        self.express: Express | None = None
         self.hosts = HostRules()
         self.cors: CorsRules | None = None
         self.is_exempt = False  # health probes are answered even when everything else is turned away
