@@ -1,0 +1,360 @@
+"""Whatever the express way answers, the general way answers the same: one corpus of requests, asked of both."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from naftiko_run.capability import LoadOptions, load
+from naftiko_run.consumes.settings import ClientSettings
+from naftiko_run.engine import Engine, EngineSettings
+from naftiko_run.exposes.messages import HttpRequest
+from naftiko_run.flows.express import Caller, ExpressCall
+from naftiko_run.limits import Limits
+from naftiko_run.server.assembly import connect
+from naftiko_run.server.placement import AssemblySettings, place
+from naftiko_run.server.server import Server
+from upstream import Fault, Upstream
+
+LIMITS = Limits(
+    rest_deadline=1.0, connect_time=0.2, idle_time=0.2, attempt_time=0.25, pool_wait=0.2, response_body=1 << 20,
+    response_header_bytes=64 << 10,
+)  # fmt: skip
+PATIENT = replace(LIMITS, attempt_time=5.0, rest_deadline=5.0, idle_time=5.0)
+CAPABILITY = """
+naftiko: "1.0.0-alpha2"
+info: {label: Harbour, description: Ships and berths}
+capability:
+  consumes:
+  - type: http
+    namespace: harbour
+    baseUri: UPSTREAM
+    resources:
+    - name: ship
+      path: /ships/{id}
+      operations:
+      - {name: ship, method: GET, inputParameters: [{name: id, in: path}]}
+      - {name: scrap, method: DELETE, inputParameters: [{name: id, in: path}]}
+    - name: fleet
+      path: /fleet
+      operations:
+      - {name: fleet, method: GET, inputParameters: [{name: state, in: query}, {name: size, in: query, type: integer}]}
+  exposes:
+  - type: rest
+    namespace: harbour-rest
+    port: 8080
+    resources:
+    - path: /ships/{id}
+      operations:
+      - method: GET
+        call: harbour.ship
+        with: {id: rest.path.id}
+        inputParameters: [{name: id, in: path, type: string, required: true}]
+        outputParameters: [{type: object, mapping: "$."}]
+      - method: DELETE
+        call: harbour.scrap
+        with: {id: rest.path.id}
+        inputParameters: [{name: id, in: path, type: string, required: true}]
+    - path: /fleet
+      operations:
+      - method: GET
+        call: harbour.fleet
+        with: {state: rest.query.state, size: rest.query.size}
+        inputParameters:
+        - {name: state, in: query, type: string, required: true}
+        - {name: size, in: query, type: integer}
+"""
+WARM = b"GET /ships/warm HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n"
+
+
+def _get(target: str, *lines: str, method: str = "GET", version: str = "1.1", body: bytes = b"") -> bytes:
+    head = [f"{method} {target} HTTP/{version}", "Host: localhost", "Accept: */*", *lines]
+    return "\r\n".join([*head, "\r\n"]).encode() + body
+
+
+REQUESTS: dict[str, bytes] = {
+    "plain": _get("/ships/a"),
+    "encoded slash": _get("/ships/a%2Fb"),
+    "encoded letters": _get("/ships/%C3%A9%20x"),
+    "plus and comma": _get("/ships/a+b,c;d=e"),
+    "dots": _get("/ships/.."),
+    "encoded dots": _get("/ships/%2e%2e"),
+    "bad escape": _get("/ships/%zz"),
+    "control character": _get("/ships/%0d%0aX-Evil:1"),
+    "empty variable": _get("/ships/"),
+    "trailing slash": _get("/ships/a/"),
+    "unused query": _get("/ships/a?x=1&y"),
+    "fragment": _get("/ships/a#b"),
+    "quote": _get("/ships/'a'\"b\""),
+    "query": _get("/fleet?state=out&size=3"),
+    "query twice": _get("/fleet?state=a&state=b"),
+    "query encoded": _get("/fleet?state=%20a+b%26c"),
+    "query missing": _get("/fleet"),
+    "query wrong": _get("/fleet?state=a&size=many"),
+    "unknown path": _get("/nowhere"),
+    "root": _get("/"),
+    "page": _get("/openapi.json"),
+    "head": _get("/ships/a", method="HEAD"),
+    "head unknown": _get("/nowhere", method="HEAD"),
+    "delete": _get("/ships/a", method="DELETE"),
+    "wrong method": _get("/ships/a", method="PATCH"),
+    "options": _get("/ships/a", method="OPTIONS"),
+    "with body": _get("/ships/a", "Content-Length: 2", body=b"{}"),
+    "empty body": _get("/ships/a", "Content-Length: 0"),
+    "chunked body": _get("/ships/a", "Transfer-Encoding: chunked", body=b"2\r\n{}\r\n0\r\n\r\n"),
+    "own id": _get("/ships/a", "X-Request-Id: mine"),
+    "close": _get("/ships/a", "Connection: close"),
+    "keep-alive": _get("/ships/a", "Connection: keep-alive"),
+    "old": _get("/ships/a", version="1.0"),
+    "old keep-alive": _get("/ships/a", "Connection: keep-alive", version="1.0"),
+    "absolute": _get("http://localhost/ships/a"),
+    "expect": _get("/ships/a", "Expect: 100-continue"),
+    "expect other": _get("/ships/a", "Expect: wonders"),
+    "upgrade": _get("/ships/a", "Connection: Upgrade", "Upgrade: websocket"),
+    "origin": _get("/ships/a", "Origin: http://localhost"),
+    "foreign origin": _get("/ships/a", "Origin: http://evil.test"),
+    "foreign host": b"GET /ships/a HTTP/1.1\r\nHost: evil.test\r\n\r\n",
+    "two hosts": _get("/ships/a", "Host: localhost"),
+    "no host": b"GET /ships/a HTTP/1.1\r\nAccept: */*\r\n\r\n",
+    "space in target": _get("/ships/a b"),
+    "two in one": _get("/ships/a") + _get("/ships/b"),
+}
+ANSWERS: dict[str, list[dict[str, Any]]] = {
+    "empty": [{"body": b""}],
+    "no content": [{"status": 204}],
+    "moved": [{"status": 301, "headers": {"Location": "/x"}}],
+    "not modified": [{"status": 304}],
+    "created": [{"status": 201, "json": {"id": 1}}],
+    "bad request": [{"status": 400, "json": {"why": "no"}}],
+    "unauthorized": [{"status": 401, "body": "no"}],
+    "not found": [{"status": 404, "body": "<p>", "headers": {"Content-Type": "text/html"}}],
+    "too many": [{"status": 429, "headers": {"Retry-After": "30"}}],
+    "broken": [{"status": 500, "json": {"id": 1}}],
+    "not implemented": [{"status": 501}],
+    "better the second time": [{"status": 503}, {"json": {"id": 2}}],
+    "never better": [{"status": 503, "headers": {"Retry-After": "0"}}],
+    "chunked": [{"json": {"id": 1}, "framing": "chunked"}],
+    "until the end": [{"json": {"id": 1}, "framing": "close"}],
+    "closing": [{"json": {"id": 1}, "close": True, "headers": {"Connection": "close"}}],
+    "no type": [{"body": b"[1]"}],
+    "text": [{"body": b"plain"}],
+    "other type": [{"body": b"<a/>", "headers": {"Content-Type": "application/xml; charset=utf-8"}}],
+    "long": [{"body": b"x" * 300_000, "headers": {"Content-Type": "text/plain"}}],
+    "too long": [{"body": b"x" * 1_100_000}],
+    "late": [{"json": {"id": 1}, "delay": 0.1}],
+    "too late": [{"json": {"id": 1}, "delay": 0.6}],
+    "early hints": [{"raw": b"HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"}],
+    "in the same read, more": [{"raw": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 200 OK\r\n\r\n"}],
+}
+FAULTS = [fault for fault in get_args(Fault) if fault not in ("", "refuse")]  # a kept connection is not refused
+
+
+@dataclass
+class Served:
+    server: Server
+    upstream: Upstream
+    engine: Engine
+    port: int
+    hits: list[str] = field(default_factory=list)
+
+    async def ask(self, *requests: bytes, seconds: float = 4.0) -> list[bytes]:
+        """Each request's answer on one connection, as far as it is kept; of the last all that comes."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        answers = list[bytes]()
+        async with asyncio.timeout(seconds):
+            for request in requests[:-1]:
+                writer.write(request)
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = re.search(rb"content-length: (\d+)", head)
+                answers.append(head + await reader.readexactly(int(length[1]) if length else 0))
+            writer.write(requests[-1])
+            answers.append(await _all(reader))
+        writer.close()
+        return [_normal(answer) for answer in answers]
+
+    @property
+    def is_quiet(self) -> bool:
+        clients = [client.status() for live in self.engine.lives.values() for client in live.clients.values()]
+        return self.server.state.admission.in_flight == 0 and all(client["inFlight"] == 0 for client in clients)
+
+    async def until_quiet(self) -> None:
+        async with asyncio.timeout(3):
+            while not self.is_quiet:
+                await asyncio.sleep(0.01)
+
+
+async def _all(reader: asyncio.StreamReader) -> bytes:
+    """What comes until nothing more does for longer than anything takes."""
+    found, patience = b"", 2.5
+    while True:
+        try:
+            data = await asyncio.wait_for(reader.read(1 << 16), patience)
+        except TimeoutError:
+            return found + b"|kept"
+        except ConnectionError:
+            return found + b"|reset"
+        if not data:
+            return found + b"|closed"
+        found, patience = found + data, 0.15
+
+
+def _normal(answer: bytes) -> bytes:
+    """Without what differs from one answer to the next."""
+    answer = re.sub(rb"(date|x-request-id): (?!mine)[^\r]*\r\n", rb"\1\r\n", answer)
+    answer = re.sub(rb'"requestId": ?"[0-9a-f]{12}-[0-9a-f]+"', b'"requestId":""', answer)
+    answer = re.sub(rb"in \d+(\.\d+)? s", b"in s", answer)
+    return re.sub(rb"content-length: \d+", b"content-length", answer) if b"requestId" in answer else answer
+
+
+@asynccontextmanager
+async def serving(folder: Path, *, express: bool, limits: Limits = LIMITS) -> AsyncIterator[Served]:
+    async with Upstream() as upstream:
+        folder.mkdir(exist_ok=True)
+        file = folder / f"{'express' if express else 'general'}-{upstream.port}.yaml"
+        file.write_text(CAPABILITY.replace("UPSTREAM", upstream.url))
+        capability = load(file, LoadOptions(limits=limits))
+        settings = EngineSettings(environment={}, client=ClientSettings(limits=limits, random=lambda: 0.1))
+        async with Engine(capability, settings) as engine:
+            wanted = AssemblySettings(ports={"rest": 0}, limits=limits)
+            assembly = place([capability], wanted)
+            connect(assembly, engine, wanted)
+            hits: list[str] = []
+            (listener,) = assembly.listeners
+            begin = listener.express
+            assert begin is not None
+
+            def counted(request: HttpRequest, caller: Caller) -> ExpressCall | None:
+                call = begin(request, caller)
+                if call is not None:
+                    hits.append(request.path)
+                return call
+
+            server = Server([replace(listener, express=counted if express else None)], limits=limits)
+            server.bind()
+            await server.accept()
+            served = Served(server, upstream, engine, server.ports[0], hits)
+            try:
+                yield served
+            finally:
+                await server.close()
+
+
+async def _asked(folder: Path, request: bytes, answers: list[dict[str, Any]], *, express: bool) -> tuple[object, ...]:
+    """Both ways start warm: with a kept connection, and heads that were seen before."""
+    async with serving(folder, express=express) as served:
+        served.upstream.replies(json={"id": "warm"}, path="/ships/warm")
+        for answer in answers:
+            served.upstream.replies(**answer)
+        ways = [WARM, WARM, WARM, request] if express else [WARM, request]
+        answered = (await served.ask(*ways))[-1]
+        await served.until_quiet()
+        sent = [(one.method, one.target, one.header("accept")) for one in served.upstream.requests if "warm" not in one.target]
+        assert bool(served.hits) is express
+        return answered, sent
+
+
+async def _differences(folder: Path, cases: dict[str, tuple[bytes, list[dict[str, Any]]]]) -> dict[str, object]:
+    """The cases that the two ways do not answer, or ask an upstream, alike."""
+    places = asyncio.Semaphore(10)
+    found: dict[str, object] = {}
+
+    async def compare(name: str, request: bytes, answers: list[dict[str, Any]]) -> None:
+        async with places:
+            pair = [await _asked(folder, request, answers, express=express) for express in (False, True)]
+        if pair[0] != pair[1]:
+            found[name] = pair
+
+    async with asyncio.TaskGroup() as group:
+        for name, (request, answers) in cases.items():
+            group.create_task(compare(name, request, answers))
+    return found
+
+
+async def test_every_request_is_answered_the_same(tmp_path: Path) -> None:
+    answers = [{"json": {"id": "a", "tons": 12}}]
+    assert await _differences(tmp_path, {name: (request, answers) for name, request in REQUESTS.items()}) == {}
+
+
+async def test_every_answer_of_an_upstream_is_passed_on_the_same(tmp_path: Path) -> None:
+    assert await _differences(tmp_path, {name: (_get("/ships/a"), answers) for name, answers in ANSWERS.items()}) == {}
+
+
+async def test_every_fault_of_an_upstream_is_worded_and_repeated_the_same(tmp_path: Path) -> None:
+    assert await _differences(tmp_path, {fault: (_get("/ships/a"), [{"fault": fault}]) for fault in FAULTS}) == {}
+
+
+async def test_pipelined_requests_are_answered_in_order(tmp_path: Path) -> None:
+    async with serving(tmp_path, express=True) as served:
+        for name in ("warm", "a", "b", "c"):
+            served.upstream.replies(json={"id": name}, path=f"/ships/{name}", delay=0.1 if name == "a" else 0.0)
+        answers = await served.ask(WARM, WARM, _get("/ships/a") + _get("/ships/b") + _get("/ships/c"))
+        assert re.findall(rb'"id":"(\w+)"', answers[-1]) == [b"a", b"b", b"c"]
+        assert served.hits[-2:] == ["/ships/b", "/ships/c"]
+
+
+@pytest.mark.parametrize("express", [True, False])
+async def test_a_caller_that_leaves_takes_no_place_with_it(tmp_path: Path, express: bool) -> None:
+    async with serving(tmp_path, express=express) as served:
+        served.upstream.replies(json={"id": "warm"}, path="/ships/warm")
+        served.upstream.replies(json={"id": "a"}, delay=0.1)
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        for _ in range(2):
+            writer.write(WARM)
+            await reader.readuntil(b"}")
+        writer.write(_get("/ships/a"))
+        await asyncio.sleep(0.05)
+        assert not served.is_quiet
+        writer.close()
+        await served.until_quiet()
+        assert [one.target for one in served.upstream.requests].count("/ships/a") == 1
+
+
+@pytest.mark.parametrize("express", [True, False])
+async def test_a_drain_answers_what_does_not_end(tmp_path: Path, express: bool) -> None:
+    async with serving(tmp_path, express=express, limits=PATIENT) as one:
+        one.upstream.replies(json={"id": "warm"}, path="/ships/warm")
+        one.upstream.replies(fault="hang")
+        asked = asyncio.create_task(one.ask(WARM, WARM, _get("/ships/a")))
+        async with asyncio.timeout(2):
+            while one.upstream.request.target != "/ships/a" if one.upstream.requests else True:
+                await asyncio.sleep(0.01)
+        assert ("/ships/a" in one.hits) is express
+        await one.server.drain(patience=0.1)
+        answers = await asked
+        assert answers[-1].startswith(b"HTTP/1.1 503") and answers[-1].endswith(b"|closed")
+        await one.until_quiet()
+
+
+@pytest.mark.parametrize("express", [True, False])
+async def test_one_too_many_is_turned_away(tmp_path: Path, express: bool) -> None:
+    async with serving(tmp_path, express=express, limits=replace(PATIENT, in_flight=1, admission_wait=0.05)) as served:
+        served.upstream.replies(json={"id": "warm"}, path="/ships/warm")
+        served.upstream.replies(json={"id": "a"}, delay=0.2)
+        first = asyncio.create_task(served.ask(WARM, WARM, _get("/ships/a")))
+        async with asyncio.timeout(2):
+            while not any(one.target == "/ships/a" for one in served.upstream.requests):
+                await asyncio.sleep(0.01)
+        second = (await served.ask(_get("/ships/b")))[0]
+        assert second.startswith(b"HTTP/1.1 503") and (await first)[-1].startswith(b"HTTP/1.1 200")
+        assert ("/ships/a" in served.hits) is express
+
+
+async def test_a_retiring_plan_waits_for_express_calls(tmp_path: Path) -> None:
+    async with serving(tmp_path, express=True) as served:
+        served.upstream.replies(json={"id": "warm"}, path="/ships/warm")
+        served.upstream.replies(json={"id": "a"}, delay=0.1)
+        asked = asyncio.create_task(served.ask(WARM, WARM, _get("/ships/a")))
+        async with asyncio.timeout(2):
+            while "/ships/a" not in served.hits:
+                await asyncio.sleep(0.005)
+        busy = served.server.tasks()
+        assert len(busy) == 1
+        await asyncio.wait(busy, timeout=1)  # type: ignore[type-var]  # tasks in all but their class
+        assert served.is_quiet and (await asked)[-1].startswith(b"HTTP/1.1 200")
