@@ -37,6 +37,8 @@ def _learn(data: bytes, response: Response) -> None:
     """``data`` was one whole response."""
     length = response.plain_length
     end = data.find(b"\r\n\r\n") + 4
+    if any(name == "set-cookie" for name, _ in response.headers):
+        return  # it is not to be kept
     if length is None or end > _LONGEST_HEAD or len(data) != end + length:
         return
     if len(_heads) >= _HEAD_ROOM:

@@ -13,6 +13,7 @@ _ROOM, _LONGEST = 64, 2048
 _LINE = re.compile(rb"GET (/[A-Za-z0-9\-._~%!$&'()*+,;=:@/]*)(?:\?([A-Za-z0-9\-._~%!$&'()*+,;=:@/?]*))? HTTP/1\.1")
 _TELLING = frozenset({
     "content-length", "transfer-encoding", "expect", "upgrade", "http2-settings", "x-request-id", "trailer", "te",
+    "authorization", "proxy-authorization", "cookie",  # credentials are not kept longer than their request
 })  # fmt: skip
 
 Fields = list[tuple[str, str]]
