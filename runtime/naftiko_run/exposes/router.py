@@ -96,7 +96,7 @@ class Router(Generic[T]):
         if static is not None:
             return Match(static, {}, [])
         segments = _split(path)
-        found = self._walk(self._root, segments, 0, [])
+        found = self._straight(segments) or self._walk(self._root, segments, 0, [])
         if found is not None:
             return Match(*found)
         if len(segments) > 1 and segments[-1] == "":
@@ -114,6 +114,20 @@ class Router(Generic[T]):
                 return False
             node = child
         return "" in node.literals
+
+    def _straight(self, segments: list[str]) -> tuple[dict[str, T], dict[str, list[str]], list[str]] | None:
+        """What ``_walk`` finds, where there is no choice on the way: each segment is a literal or the one plain variable."""
+        node, captured = self._root, list[str]()
+        for segment in segments:
+            child = node.literals.get(segment)
+            if child is None:
+                patterns = node.patterns
+                if len(patterns) != 1 or patterns[0].regex is not None or "%" in segment:
+                    return None
+                captured.append(segment)
+                child = patterns[0].node
+            node = child
+        return (node.methods, node.names, captured) if node.methods else None
 
     def _walk(
         self, node: _Segment[T], segments: list[str], at: int, captured: list[str]

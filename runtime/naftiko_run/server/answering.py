@@ -18,7 +18,7 @@ from naftiko_run.server import refusals
 from naftiko_run.server.connection import LOGGER, Connection, Exchange
 from naftiko_run.server.direct_task import DirectTask
 from naftiko_run.server.refusals import Refusal
-from naftiko_run.server.wire import CONTINUE, LAST_CHUNK, NO_BODY, encode_chunk, encode_head
+from naftiko_run.server.wire import CONTINUE, LAST_CHUNK, NO_BODY, content_lines, encode_chunk, encode_head
 
 LINGER = 2.0  # after a refusal the rest of the request is read and dropped, so that the answer is not lost in a reset
 _EXPRESS = frozenset({"GET", "HEAD"})
@@ -89,9 +89,10 @@ class Answering(Connection):
         self.state.admission.leave()
         exchange = self.active
         assert exchange is not None
-        headers = [("Content-Type", media_type)] if body else []
         try:
-            self._write(exchange, HttpAnswer(status=status, headers=headers, body=body))
+            if not (status == 200 and self._write_plain(exchange, media_type, body)):
+                headers = [("Content-Type", media_type)] if body else []
+                self._write(exchange, HttpAnswer(status=status, headers=headers, body=body))
         except Exception:
             LOGGER.exception("request %s: its answer could not be written", exchange.request_id)
             self.abort()
@@ -233,6 +234,20 @@ class Answering(Connection):
             self.transport.write(head + body)
         else:
             self.transport.writelines((head, body))
+
+    def _write_plain(self, exchange: Exchange, media_type: str, body: bytes) -> bool:
+        """What ``_write`` does, where nothing about the answer is special and its head was written before."""
+        site, state, size = self.site, self.state, len(body)
+        if not 0 < size <= _JOIN or exchange.method != "GET" or exchange.is_http_1_0 or site.cors is not None:
+            return False
+        if self.is_gone or not exchange.keeps_alive or site.is_leaving or state.draining:
+            return False
+        lines = content_lines(media_type)
+        if not lines:
+            return False
+        head = f"{lines}content-length: {size}\r\nx-request-id: {exchange.request_id}{state.date_field}"
+        self.transport.write(head.encode("latin-1") + body)
+        return True
 
     def _head(self, exchange: Exchange, answer: HttpAnswer, framing: str) -> bytes | None:
         """The head as bytes; when it cannot be one, an internal error has been answered instead."""

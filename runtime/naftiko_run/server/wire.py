@@ -66,6 +66,11 @@ def _write_lines(status: int, headers: Iterable[tuple[str, str]]) -> str:
     return f"{text}\r\n"
 
 
+def content_lines(media_type: str) -> str:
+    """The lines of a 200 with nothing but a media type, where one was written before; else empty."""
+    return _heads.get((200, ("Content-Type", media_type)), "")
+
+
 def encode_chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
