@@ -147,7 +147,7 @@ class LiveCapability:
         found = self._express[key] if key in self._express else self._find_express(step.operation)
         if found is None or not found[0].block:
             return None
-        return ExpressFlow(step, *found, self.bound.values, self._hide_secrets)
+        return ExpressFlow(flow, step, *found, self.runner, self._hide_secrets)
 
     def _find_express(self, operation: Operation) -> tuple[RequestWriter, HttpClient] | None:
         """What sends an operation's requests where only path and query differ from one to the next; looked for once."""

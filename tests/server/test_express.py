@@ -62,6 +62,15 @@ capability:
         call: harbour.scrap
         with: {id: rest.path.id}
         inputParameters: [{name: id, in: path, type: string, required: true}]
+    - path: /names/{id}
+      operations:
+      - method: GET
+        call: harbour.ship
+        with: {id: rest.path.id}
+        inputParameters: [{name: id, in: path, type: string, required: true}]
+        outputParameters:
+        - type: object
+          properties: {id: {type: string, mapping: $.id}, asked: {type: string, value: "{{id}}"}}
     - path: /fleet
       operations:
       - method: GET
@@ -152,6 +161,17 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
     "too late": [{"json": {"id": 1}, "delay": 0.6}],
     "early hints": [{"raw": b"HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"}],
     "in the same read, more": [{"raw": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 200 OK\r\n\r\n"}],
+}
+SHAPED: dict[str, list[dict[str, Any]]] = {
+    **ANSWERS,
+    "object": [{"json": {"id": 1, "more": [1]}}],
+    "array": [{"json": [{"id": 1}]}],
+    "null": [{"body": b"null", "headers": {"Content-Type": "application/json"}}],
+    "no JSON": [{"body": b"{nothing", "headers": {"Content-Type": "application/json"}}],
+    "a JSON text": [{"body": b'"text"', "headers": {"Content-Type": "application/json"}}],
+    "page": [{"body": b"<html>", "headers": {"Content-Type": "text/html"}}],
+    "a long integer": [{"body": b'{"id": 123456789012345678901}', "headers": {"Content-Type": "application/json"}}],
+    "too deep": [{"body": b"[" * 300 + b"]" * 300, "headers": {"Content-Type": "application/json"}}],
 }
 FAULTS = [fault for fault in get_args(Fault) if fault not in ("", "refuse")]  # a kept connection is not refused
 
@@ -284,6 +304,10 @@ async def test_every_request_is_answered_the_same(tmp_path: Path) -> None:
 
 async def test_every_answer_of_an_upstream_is_passed_on_the_same(tmp_path: Path) -> None:
     assert await _differences(tmp_path, {name: (_get("/ships/a"), answers) for name, answers in ANSWERS.items()}) == {}
+
+
+async def test_every_answer_of_an_upstream_is_shaped_the_same(tmp_path: Path) -> None:
+    assert await _differences(tmp_path, {name: (_get("/names/a"), answers) for name, answers in SHAPED.items()}) == {}
 
 
 async def test_every_fault_of_an_upstream_is_worded_and_repeated_the_same(tmp_path: Path) -> None:

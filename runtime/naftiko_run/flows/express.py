@@ -1,4 +1,4 @@
-"""A flow of one plain call, run without a task: its answer passes through untouched, which is what most REST operations are.
+"""A flow of one plain call, run without a task: its answer passes through untouched or is shaped, as most REST operations are.
 
 ``start`` does nothing at all where it cannot do everything; the caller then takes the general way, which words every refusal.
 """
@@ -21,7 +21,7 @@ from naftiko_run.expressions.reference import Reference
 from naftiko_run.expressions.scope import Scope
 from naftiko_run.flows.flow import Flow
 from naftiko_run.flows.result import Result
-from naftiko_run.flows.run import evaluate_arguments, is_success, media_type_of, untouched, upstream_status
+from naftiko_run.flows.run import FlowRunner, evaluate_arguments, is_success, media_type_of, upstream_status
 from naftiko_run.flows.steps import CallStep
 
 
@@ -37,14 +37,14 @@ class Caller(Protocol):
 class ExpressFlow:
     """``start`` for one flow. ``hide`` takes secrets out of an error before anybody sees it."""
 
-    __slots__ = ("binds", "block", "client", "hide", "method", "names", "operation", "step", "writer")
+    __slots__ = ("block", "client", "flow", "hide", "method", "names", "operation", "runner", "step", "writer")
 
     def __init__(
-        self, step: CallStep, writer: RequestWriter, client: HttpClient, binds: Mapping[str, str],
+        self, flow: Flow, step: CallStep, writer: RequestWriter, client: HttpClient, runner: FlowRunner,
         hide: Callable[[RequestError], None],
     ) -> None:  # fmt: skip
-        self.step, self.operation = step, step.operation
-        self.writer, self.client, self.binds, self.hide = writer, client, binds, hide
+        self.flow, self.step, self.operation = flow, step, step.operation
+        self.writer, self.client, self.runner, self.hide = writer, client, runner, hide
         self.method, self.block = writer.method, writer.block
         self.names = tuple((key, _input_of(expression)) for key, expression in step.arguments)
 
@@ -54,7 +54,7 @@ class ExpressFlow:
         try:
             return {key: inputs[name] for key, name in self.names}
         except KeyError:
-            return evaluate_arguments(self.step, Scope(inputs, {}, self.binds))
+            return evaluate_arguments(self.step, Scope(inputs, {}, self.runner.binds))
 
     def start(self, inputs: Mapping[str, object], seconds: float, caller: Caller) -> ExpressCall | None:
         writer = self.writer
@@ -62,7 +62,7 @@ class ExpressFlow:
         if not target:
             return None
         head = request_line(self.method, target) + self.block
-        call = ExpressCall(self, target, seconds, caller)
+        call = ExpressCall(self, target, inputs, seconds, caller)
         if self.client.begin(call, writer.origin, self.method, head, self.operation.max_body, seconds):
             return call
         return None
@@ -71,15 +71,23 @@ class ExpressFlow:
 class ExpressCall(Attempt):
     """One run of an ``ExpressFlow``."""
 
-    __slots__ = ("_at", "_caller", "_flow", "_target")
+    __slots__ = ("_at", "_caller", "_flow", "_inputs", "_target")
 
-    def __init__(self, flow: ExpressFlow, target: str, seconds: float, caller: Caller) -> None:
+    def __init__(self, flow: ExpressFlow, target: str, inputs: Mapping[str, object], seconds: float, caller: Caller) -> None:
         self._is_done = False
-        self._flow, self._target, self._caller = flow, target, caller
+        self._flow, self._target, self._inputs, self._caller = flow, target, inputs, caller
         self._at = monotonic() + seconds
 
     def landed(self, reply: UpstreamReply) -> None:
-        self._caller.answered(reply.status, media_type_of(self._flow.operation, reply), reply.body)
+        flow = self._flow
+        if flow.flow.shape is None or not reply.body:
+            self._caller.answered(reply.status, media_type_of(flow.operation, reply), reply.body)
+            return
+        result = flow.runner.finish_now(flow.flow, flow.operation, reply, self._inputs)
+        if result is None:
+            self._caller.continued(flow.runner.finish(flow.flow, flow.operation, reply, self._inputs))
+        else:
+            self._caller.answered(result.status, result.media_type, result.content)
 
     def proceed(self) -> None:
         self._caller.continued(self._rest())
@@ -94,7 +102,7 @@ class ExpressCall(Attempt):
         except RequestError as error:
             flow.hide(error)
             raise
-        return untouched(flow.operation, reply)
+        return await flow.runner.finish(flow.flow, flow.operation, reply, self._inputs)
 
 
 def _input_of(expression: Expression) -> str:
@@ -106,7 +114,7 @@ def _input_of(expression: Expression) -> str:
 
 def express_step(flow: Flow) -> CallStep | None:
     """The one call that a flow is, where running it is nothing but making that call."""
-    if flow.unavailable is not None or flow.preset or flow.orchestrated or flow.shape is not None or len(flow.steps) != 1:
+    if flow.unavailable is not None or flow.preset or flow.orchestrated or len(flow.steps) != 1:
         return None
     step = flow.steps[0]
     if not isinstance(step, CallStep) or step.operation.method not in REPEATABLE:
