@@ -22,7 +22,10 @@ _BARE = """
 import sys, yaml
 for name in sys.argv[1:]:
     with open(name, "rb") as file:
-        yaml.load(file, Loader=yaml.CSafeLoader)
+        try:
+            yaml.load(file, Loader=yaml.CSafeLoader)
+        except yaml.YAMLError:
+            pass
 """
 _COMPILE = """
 import sys, time
