@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from naftiko_run.capability import Capability, LoadOptions, load, load_text
+from naftiko_run.checks.lint import lint_file, lint_root
 from naftiko_run.errors import DocumentErrors, Finding
 
 
@@ -34,7 +35,22 @@ def _judged(compiled: Callable[[], Capability], options: LoadOptions) -> tuple[l
     return findings, not (options.strict and any(f.severity == "error" for f in findings))
 
 
-def judge(files: Iterable[Path], options: LoadOptions, *, official: bool = False) -> list[Finding]:
-    """All findings of ``files``. ``official`` holds them against the published language."""
+def judge(files: Iterable[Path], options: LoadOptions, *, official: bool = False, lint: bool = False) -> list[Finding]:
+    """All findings of ``files``. ``official`` holds them against the published language, ``lint`` against all house rules."""
     options = replace(options, schema="official" if official else "tolerant")
-    return [finding for file in files for finding in judge_file(file, options)[0]]
+    return [finding for file in files for finding in _all_of(file, options, lint)]
+
+
+def _all_of(file: Path, options: LoadOptions, lint: bool) -> list[Finding]:
+    """Findings of compiling a file and of the house rules, of which the evident ones always count.
+
+    The evident rules look at the document that was compiled; some of the others ask how it was written, before its imports were
+    resolved, so the file is read again for them.
+    """
+    try:
+        capability = load(file, options)
+    except DocumentErrors as error:
+        return [*error.findings, *lint_file(file, every=lint)]
+    if lint or capability.document is None:
+        return [*capability.findings, *lint_file(file, every=lint)]
+    return [*capability.findings, *lint_root(capability.document, every=False)]

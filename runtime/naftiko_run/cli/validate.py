@@ -11,7 +11,6 @@ import sys
 from naftiko_run import __version__
 from naftiko_run.capability import LoadOptions
 from naftiko_run.checks.judge import judge
-from naftiko_run.checks.lint import lint_file
 from naftiko_run.checks.reports.report import REPORT_FORMATS
 from naftiko_run.checks.reports.write import write_report
 from naftiko_run.cli import options as shared
@@ -38,8 +37,7 @@ def run(arguments: list[str]) -> int:
         expose_all=given.expose_all,
         credentials=shared.credentials(given.bearer, given.api_key),
     )
-    findings = judge(files, options, official=given.strict)
-    findings += [finding for file in files for finding in lint_file(file, every=given.lint)]
+    findings = judge(files, options, official=given.strict, lint=given.lint)
     counted = [f for f in findings if f.severity == "error" or (given.strict and f.severity == "warning")]
     shown = counted if given.quiet else findings
     sys.stdout.write(write_report(shown, given.format, files=map(str, files), version=__version__))
