@@ -141,3 +141,26 @@ def test_only_evident_mistakes_are_looked_for_without_being_asked(tmp_path: Path
 
 def test_an_unreadable_file_is_not_the_business_of_lint(tmp_path: Path):
     assert lint_file(tmp_path / "nothing.yaml") == []
+
+
+def test_what_an_import_holds_is_judged_where_it_is_written(tmp_path):
+    from naftiko_run.capability import LoadOptions
+    from naftiko_run.checks.judge import judge
+
+    shared = tmp_path / "shared.yaml"
+    shared.write_text(
+        "naftiko: 1.0.0-alpha2\nconsumes:\n- type: http\n  namespace: tides\n  baseUri: https://tides.test\n"
+        "  description: '<script>x</script>'\n  resources:\n"
+        "  - {name: tide, path: /tide, operations: [{name: get-tide, method: GET, description: '<script>x</script>'}]}\n"
+    )
+    main = tmp_path / "main.yaml"
+    main.write_text(
+        "naftiko: 1.0.0-alpha2\ninfo: {label: A, description: d}\ncapability:\n"
+        "  consumes: [{location: ./shared.yaml, import: tides}]\n  exposes:\n"
+        "  - {type: mcp, namespace: m, port: 9090, tools: [{name: t, description: d, call: tides.get-tide}]}\n"
+    )
+
+    said = [finding.code for finding in judge([main], LoadOptions())]
+
+    assert "L-NO-SCRIPT-TAG" not in said
+    assert "L-NO-SCRIPT-TAG" in [finding.code for finding in judge([shared], LoadOptions())]

@@ -53,4 +53,6 @@ def _all_of(file: Path, options: LoadOptions, lint: bool) -> list[Finding]:
         return [*error.findings, *lint_file(file, every=lint)]
     if lint or capability.document is None:
         return [*capability.findings, *lint_file(file, every=lint)]
-    return [*capability.findings, *lint_root(capability.document, every=False)]
+    document = capability.document
+    own = (f for f in lint_root(document, every=False) if f.at is None or f.at.file == document.file)  # not of what it imports
+    return [*capability.findings, *own]

@@ -28,7 +28,6 @@ from naftiko_run.limits import Limits
 from naftiko_run.values import dump_json
 
 _CHUNK = 64 * 1024
-_NULL = b"null"
 
 
 class Reader(Protocol):
