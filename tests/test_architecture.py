@@ -25,6 +25,7 @@ PACKAGE = Path(__file__).parent.parent / "runtime" / "naftiko_run"
 
 # Each group may import from itself and from the groups above it; the members of one group stand side by side.
 ORDER = (
+    ("records",),
     ("errors", "registry", "limits", "values"),
     ("redaction",),
     ("isolation",),

@@ -8,7 +8,6 @@ an earlier one, and exactly as ``namespace.NAME``. What templates use and nothin
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +17,7 @@ from naftiko_run.bind_providers.env_file import read_env_file as read_env_file
 from naftiko_run.bind_providers.provider import BIND_PROVIDERS, BindSource
 from naftiko_run.document.nodes import Node
 from naftiko_run.errors import BindingError, Location, Place, Problems, suggest
+from naftiko_run.records import field, record
 from naftiko_run.redaction import Redactor
 
 
@@ -44,7 +44,7 @@ class Secret:
         return hash(self._text)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Binding:
     """One entry of ``binds``: ``keys`` maps a variable, as templates name it, to a key of the provider."""
 
@@ -70,7 +70,7 @@ class MissingVariable(NamedTuple):
     source: str = ""
 
 
-@dataclass(slots=True, kw_only=True, repr=False)
+@record(frozen=False)
 class Bound:
     """What resolving came to: ``values`` by ``NAME`` and ``namespace.NAME``, and what was asked for and not found."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -34,10 +33,11 @@ from naftiko_run.expressions.reference import Names
 from naftiko_run.flows.compile import Aggregate, FlowContext
 from naftiko_run.flows.flow import Flow
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
+from naftiko_run.records import field, record
 from naftiko_run.variables import variables_used, warn_open_base_uris, warn_unused
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class LoadOptions:
     """What an operator decides before a file is compiled."""
 
@@ -53,7 +53,7 @@ class LoadOptions:
     credentials: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Capability:
     """Compiled. ``findings`` is everything said about the file; ``uses`` the variables its templates name, with a place."""
 

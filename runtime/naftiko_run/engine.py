@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Self
 
 from naftiko_run.binds import Bound, resolve_binds
@@ -33,10 +32,11 @@ from naftiko_run.flows.run import FlowRunner
 from naftiko_run.flows.scripts.governance import ScriptGovernance, compile_governance
 from naftiko_run.flows.steps import Step
 from naftiko_run.isolation.pool import WorkerPool
+from naftiko_run.records import field, record, replace
 from naftiko_run.redaction import Redactor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class EngineSettings:
     """``lenient``: a missing variable fails the calls that need it instead of the start. ``own_ports`` are where we listen."""
 

@@ -19,13 +19,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+from naftiko_run.records import record
 
 Severity = Literal["error", "warning", "note"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Location:
     """A place in a file: 1-based ``line`` and ``column``, and the document path (``capability.exposes[0].port``)."""
 
@@ -53,7 +54,7 @@ def location_of(place: Place) -> Location | None:
     return place if place is None or isinstance(place, Location) else place.location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Finding:
     """One thing to say about a document. ``code`` is stable (``E-CALL-UNRESOLVED``, ``W-PORT-IN-USE``)."""
 

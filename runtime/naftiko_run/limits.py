@@ -5,12 +5,12 @@ Sizes are bytes, times are seconds. The ids in the comments are those of the sec
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from naftiko_run.records import record
 
 KIB, MIB = 1024, 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Limits:
     """Every bound, by the name an operator sets it with (``--limit``); the groups are those of the security page."""
 

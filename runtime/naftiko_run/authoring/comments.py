@@ -5,12 +5,12 @@ A comment is what lies between two tokens and starts with ``#``; so a ``#`` insi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import yaml
 
+from naftiko_run.records import field, record
 
-@dataclass(slots=True)
+
+@record(frozen=False, kw_only=False)
 class Comments:
     """``above``: whole-line comments (and ``""`` for blank lines) before a 0-based line; ``beside``: at the end of it."""
 

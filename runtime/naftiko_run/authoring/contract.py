@@ -6,16 +6,16 @@ Two files with equal contracts serve the same, however they are spelt. Nothing h
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from naftiko_run.authoring.units import Unit, units_of
 from naftiko_run.capability import Capability
 from naftiko_run.exposes.exposure import Exposure, McpExposure, RestExposure, SkillExposure
 from naftiko_run.flows.inputs import InputParameter
 from naftiko_run.flows.steps import CallStep, LookupStep
+from naftiko_run.records import field, record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class UnitContract:
     """``calls`` are the steps as ``METHOD base-URI path``; ``fields`` the answer's top-level names, where they are declared."""
 
@@ -26,7 +26,7 @@ class UnitContract:
     unavailable: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Contract:
     """``units`` are by ``METHOD /path``, ``tool NAME``, ``resource URI``, ``prompt NAME`` and so on."""
 

@@ -7,17 +7,17 @@ variable) is said and does not break.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from naftiko_run.authoring.contract import Contract, UnitContract, contract_of
 from naftiko_run.capability import Capability
 from naftiko_run.flows.inputs import InputParameter
+from naftiko_run.records import record
 
 _WIDER = frozenset({("integer", "number"), ("string", "any"), ("integer", "any"), ("number", "any"), ("boolean", "any"),
                     ("array", "any"), ("object", "any")})  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Change:
     """``what`` is the unit, adapter or namespace that changed."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from naftiko_run.authoring.inputs import sample_inputs
 from naftiko_run.authoring.units import Unit
@@ -25,11 +24,12 @@ from naftiko_run.flows.binding import bind_arguments
 from naftiko_run.flows.flow import Flow
 from naftiko_run.flows.inputs import InputParameter
 from naftiko_run.flows.steps import CallStep, LookupStep, ScriptStep, Step
+from naftiko_run.records import record, replace
 
 LONGEST_BODY = 4000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RequestAccount:
     """One upstream request: ``feeds`` says per parameter where its value comes from. ``note`` is why parts are missing."""
 
@@ -43,7 +43,7 @@ class RequestAccount:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Account:
     """Everything that calling a unit would do."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from naftiko_run.capability import Capability
 from naftiko_run.errors import UnresolvedReference
 from naftiko_run.exposes.exposure import Exposure, McpExposure, RestExposure
 from naftiko_run.flows.flow import Flow
+from naftiko_run.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Unit:
     """One flow as it is exposed. ``kind`` is ``rest``, ``tool`` or ``resource``; ``title`` is how messages name it."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import yaml
 
@@ -18,6 +17,7 @@ from naftiko_run.authoring.written import is_ambiguous
 from naftiko_run.document.language import EXPOSURE_TYPES, LANGUAGE, Key
 from naftiko_run.document.nodes import Node
 from naftiko_run.document.reader import read_text
+from naftiko_run.records import record
 
 VERSIONS: Mapping[str, str] = {"ikanos-beta5": "1.0.0-beta5"}
 _MAPPED = frozenset({
@@ -29,7 +29,7 @@ _SHORT = 100
 _WIDEST = 120
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Upgraded:
     """``text`` is the new file; ``changes`` one sentence for each kind of change, with how often it was made."""
 

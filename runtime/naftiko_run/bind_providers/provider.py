@@ -7,14 +7,14 @@ be read at all raises ``BindingError``. Messages name places and keys, never val
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from naftiko_run.errors import Location
+from naftiko_run.records import record
 from naftiko_run.registry import Registry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class BindSource:
     """One store to read. ``base_directory`` is the folder of the capability file."""
 

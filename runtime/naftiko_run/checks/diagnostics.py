@@ -6,18 +6,18 @@ One line of the table for each code the source uses; a test compares the two. Li
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from naftiko_run.checks.lint import RULE_MODULES
 from naftiko_run.checks.lint_rule import RULES
 from naftiko_run.errors import UnresolvedReference
+from naftiko_run.records import record
 
 _SEVERITIES = {"E": "error", "W": "warning", "N": "note", "L": "lint"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Diagnostic:
     code: str
     severity: str

@@ -7,12 +7,12 @@ well.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 
 from naftiko_run.capability import Capability, LoadOptions, load, load_text
 from naftiko_run.checks.lint import lint_file, lint_root
 from naftiko_run.errors import DocumentErrors, Finding
+from naftiko_run.records import replace
 
 
 def judge_file(file: Path, options: LoadOptions) -> tuple[list[Finding], bool]:

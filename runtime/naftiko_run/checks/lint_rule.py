@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from naftiko_run.document.nodes import Node
 from naftiko_run.errors import Severity
+from naftiko_run.records import record
 from naftiko_run.registry import Registry
 
 Said = Iterator[tuple[Node, str]]
 Check = Callable[[Node], Said]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Rule:
     """``meaning`` is what holds where the rule is kept, ``hint`` what to do where it is not."""
 

@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from naftiko_run.capability import Capability
@@ -18,13 +17,14 @@ from naftiko_run.checks.permissions import Permissions, permissions_of, relative
 from naftiko_run.checks.plan import scripts_of
 from naftiko_run.document.file_location import written_path
 from naftiko_run.errors import BindingError, Finding
+from naftiko_run.records import field, record
 from naftiko_run.values import load_json
 
 LOCK_NAME = "naftiko.lock"
 VERSION = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Pinned:
     """What a lock says of one capability."""
 
@@ -32,7 +32,7 @@ class Pinned:
     permissions: Permissions = field(default_factory=Permissions)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Grants:
     """What flags allow beside the lock. ``variables`` may hold ``*``; ``paths`` and ``scripts`` count with all below them."""
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from ipaddress import ip_address
 from pathlib import Path
 
 from naftiko_run.capability import Capability
 from naftiko_run.checks.plan import files_of, hosts_of, scripts_of
+from naftiko_run.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Permissions:
     """``variables`` are names in the environment; ``paths`` and ``scripts`` are relative to the capability, or absolute."""
 

@@ -10,18 +10,18 @@ import argparse
 import base64
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from naftiko_run.cli import options as shared
 from naftiko_run.errors import BindingError, NaftikoError
+from naftiko_run.records import record
 
 DEFAULT_PORT = 9099
 PREFIXES = ("NAFTIKO", "IKANOS")
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class ControlAnswer:
     status: int
     text: str

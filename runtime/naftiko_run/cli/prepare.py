@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from naftiko_run.cli import options as shared
 from naftiko_run.cli import trust
 from naftiko_run.cli.serve_settings import assembly_settings, engine_settings, load_options
 from naftiko_run.errors import BindingError, DocumentErrors, Finding, suggest
+from naftiko_run.records import record, replace
 from naftiko_run.server.assembly import connect
 from naftiko_run.server.instruments import build_telemetry, instrumented
 from naftiko_run.server.placement import DEFAULT_PORTS, KINDS, Assembly, AssemblySettings, kind_of, own_ports, place
@@ -68,7 +68,7 @@ def find_files(given: argparse.Namespace) -> tuple[list[Path], bool]:
     return files, gathered
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class Prepared:
     """Everything that is decided before something is opened."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from naftiko_run.capability import LoadOptions
 from naftiko_run.cli import options as shared
 from naftiko_run.errors import BindingError, suggest
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
+from naftiko_run.records import replace
 from naftiko_run.server.placement import AssemblySettings
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from naftiko_run.capability import Capability, LoadOptions, load
@@ -13,9 +12,10 @@ from naftiko_run.cli import options as shared
 from naftiko_run.cli import trust
 from naftiko_run.engine import EngineSettings
 from naftiko_run.errors import BindingError, DocumentErrors, Problems
+from naftiko_run.records import record, replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Session:
     capability: Capability
     settings: EngineSettings

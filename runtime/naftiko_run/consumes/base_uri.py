@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from naftiko_run.consumes.messages import Origin
@@ -17,6 +16,7 @@ from naftiko_run.document.nodes import Node
 from naftiko_run.errors import Finding, Location, MalformedRequest, OperationUnavailable, Problems
 from naftiko_run.expressions.scope import MISSING
 from naftiko_run.expressions.text import to_text
+from naftiko_run.records import record
 
 _VARIABLE = re.compile(r"\$?\{\{\s*([^{}]+?)\s*\}\}|\$?\{([^{}]+)\}")
 _PLACEHOLDER = re.compile(
@@ -26,7 +26,7 @@ _WHOLE_HOST = re.compile(r"(https?:)?//[^/?#]+/", re.IGNORECASE)  # a host that 
 _HOST = re.compile(r"[A-Za-z0-9._~-]+(:[0-9]+)?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class BaseUri:
     """``parts`` alternate text and variable names; ``problem`` says why no call can be made at all."""
 

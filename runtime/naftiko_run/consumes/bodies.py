@@ -8,19 +8,19 @@ the caller's.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Protocol
 
 from naftiko_run.consumes.forms import MULTIPART, URL_ENCODED, Encoded, Part, encode_form, encode_multipart
 from naftiko_run.expressions.reference import Reference
 from naftiko_run.expressions.scope import MISSING, Scope
 from naftiko_run.expressions.text import to_text
+from naftiko_run.records import record, replace
 from naftiko_run.values import dump_json, load_json
 
 WHOLE_BODY_NAMES = frozenset({"body", "payload", "requestbody"})
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class RawBody:
     """A caller's body as it came."""
 
@@ -102,7 +102,7 @@ def is_structured(value: object) -> bool:
     return isinstance(value, (dict, list, RawBody))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class WholeBody:
     """One ``in: body`` input that is the body: ``always`` for ``body`` and its synonyms, else where its value is structured.
 
@@ -129,7 +129,7 @@ class WholeBody:
         return encode_whole(value, self.media_type)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FieldsBody:
     """Several ``in: body`` inputs: an object of those that were given. ``names`` are (key, wire name)."""
 
@@ -146,7 +146,7 @@ class FieldsBody:
         return None, ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FormBody:
     """``in: formData`` inputs as (key, wire name): url-encoded, or multipart where one of them is a file."""
 

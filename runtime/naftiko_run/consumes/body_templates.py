@@ -7,7 +7,6 @@ have no place elsewhere are the body. Every value is written for where it lands 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from naftiko_run.consumes.bodies import (
     BodyEncoder,
@@ -29,6 +28,7 @@ from naftiko_run.expressions.json_text import compile_json_text
 from naftiko_run.expressions.reference import Names, Reference
 from naftiko_run.expressions.scope import MISSING, Scope
 from naftiko_run.expressions.template import Template, compile_template
+from naftiko_run.records import record
 from naftiko_run.registry import Registry
 from naftiko_run.values import dump_json
 
@@ -48,7 +48,7 @@ for _media, _names in {
     BODY_TYPES.register(*_names)(_media)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TemplateBody:
     """``body: {type: json, data: {...}}``: structured data whose places are filled, types kept."""
 
@@ -74,7 +74,7 @@ class TemplateBody:
         return dump_json(value), self.media_type
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TextBody:
     """A body written as text, each value escaped as its template has it."""
 
@@ -93,7 +93,7 @@ class TextBody:
         return self.template.render_lenient(scope, xml if self.xml else None).encode("utf-8", "replace"), self.media_type
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PartsBody:
     """``formUrlEncoded`` with a map, or ``multipartForm``: one template for each part."""
 

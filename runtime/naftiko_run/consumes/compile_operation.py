@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from naftiko_run.consumes.bodies import WHOLE_BODY_NAMES, BodyEncoder, FieldsBody, FormBody, WholeBody, is_json
@@ -22,6 +21,7 @@ from naftiko_run.errors import Finding, Problems, SpecError
 from naftiko_run.expressions.jsonpath import compile_jsonpath
 from naftiko_run.expressions.names import fold
 from naftiko_run.expressions.reference import Reference
+from naftiko_run.records import replace
 
 if TYPE_CHECKING:
     from naftiko_run.consumes.consumer import ConsumesContext, HttpConsumer

@@ -6,7 +6,6 @@ Operations are compiled in ``compile_operation.py``; sending is ``client.py``'s 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from naftiko_run.consumes.authentication import Authentication, compile_authentication
@@ -22,9 +21,10 @@ from naftiko_run.expressions.escape import settable_header
 from naftiko_run.expressions.reference import Names
 from naftiko_run.expressions.template import Template, compile_template
 from naftiko_run.limits import Limits
+from naftiko_run.records import field, record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class HttpConsumer:
     """One upstream service as declared. Several entries may share a namespace; each keeps its own base URI."""
 
@@ -38,7 +38,7 @@ class HttpConsumer:
     at: Location | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ConsumesContext:
     """What compiling a ``consumes`` section needs besides the section."""
 

@@ -8,7 +8,6 @@ fixes. Names that the path or a template uses and no input declares are inputs a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 
 from naftiko_run.consumes.authentication import Authentication
 from naftiko_run.consumes.parameter import Parameter, ParameterPlace, ParameterType
@@ -19,6 +18,7 @@ from naftiko_run.expressions.escape import settable_header
 from naftiko_run.expressions.names import fold
 from naftiko_run.expressions.reference import Names, Reference
 from naftiko_run.expressions.template import compile_template
+from naftiko_run.records import field, record, replace
 
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 # Set by the client itself where a caller does not: never asked for, whatever the document requires.
@@ -36,7 +36,7 @@ _TYPES: Mapping[str, ParameterType] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Reading:
     """What reading one operation's inputs depends on."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+
+from naftiko_run.records import field, record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Origin:
     """Scheme, host and port of an upstream. ``literal`` says the document names the host itself (see egress rules)."""
 
@@ -31,7 +32,7 @@ class Origin:
         return f"{self.scheme}://{self.authority}"
 
 
-@dataclass(slots=True, kw_only=True)
+@record(frozen=False)
 class UpstreamRequest:
     """One request, complete. ``target`` is the raw request target (``/path?query``), already percent-encoded.
 
@@ -50,7 +51,7 @@ class UpstreamRequest:
     block: bytes = b""  # its whole header block, checked and written before; see ``HttpClient.block``
 
 
-@dataclass(slots=True, kw_only=True)
+@record(frozen=False)
 class UpstreamReply:
     """One response, its body complete and inflated. ``headers`` have lower-case names, in order, duplicates kept."""
 

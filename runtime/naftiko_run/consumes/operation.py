@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
@@ -23,6 +22,7 @@ from naftiko_run.expressions.jsonpath import JsonPath
 from naftiko_run.expressions.reference import Reference
 from naftiko_run.expressions.scope import MISSING, Scope
 from naftiko_run.expressions.text import to_text
+from naftiko_run.records import field, record
 
 if TYPE_CHECKING:
     from naftiko_run.consumes.consumer import HttpConsumer
@@ -33,7 +33,7 @@ _NAME_SAFE = "$[]:@!*(),;/~"
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Target:
     """Where an operation's requests go: origin, path prefix (no trailing slash) and static headers, all rendered."""
 
@@ -43,7 +43,7 @@ class Target:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ConsumedOutput:
     """A named value that an operation's answer gives to later steps."""
 
@@ -52,7 +52,7 @@ class ConsumedOutput:
     type: str = "object"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Operation:
     """``ref`` is what an author writes after ``call:``.
 

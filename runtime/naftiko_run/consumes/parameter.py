@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from naftiko_run.expressions.template import Template
+from naftiko_run.records import record
 
 ParameterPlace = Literal["path", "query", "header", "body", "cookie", "form", "environment", "template"]
 """``form`` is ``formData``; ``template`` is a name that only a body, URL or header template uses."""
@@ -13,7 +13,7 @@ ParameterPlace = Literal["path", "query", "header", "body", "cookie", "form", "e
 ParameterType = Literal["string", "integer", "number", "boolean", "array", "object", "file", "any"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Parameter:
     """``key`` is how arguments name it: the wire name, or ``name_place`` for the second of two with the same name."""
 

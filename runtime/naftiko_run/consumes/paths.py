@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote
 
 from naftiko_run.errors import MalformedRequest
@@ -20,13 +19,14 @@ from naftiko_run.expressions.escape import path_segment, path_segments
 from naftiko_run.expressions.names import fold
 from naftiko_run.expressions.scope import MISSING
 from naftiko_run.expressions.text import to_text
+from naftiko_run.records import record
 
 _VARIABLE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}|\{([^{}/]*)\}")
 _PLAIN = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
 _LITERAL_SAFE = "/!$&'()*+,;=:@-._~%"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PathVariable:
     """A place in the path. ``bind`` names a bound variable instead of an argument; ``spans`` keeps slashes."""
 
@@ -38,7 +38,7 @@ class PathVariable:
 Part = str | PathVariable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PathTemplate:
     """``parts`` alternate literal text (already encoded) and variables; ``query`` pairs have parts as values."""
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import email.utils
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from naftiko_run.consumes.faults import CONNECT_TIMEOUT, TLS
 from naftiko_run.consumes.messages import UpstreamReply, UpstreamRequest
 from naftiko_run.consumes.rolling import RollingCounts
 from naftiko_run.errors import RequestError, UpstreamTimeout, UpstreamUnreachable
+from naftiko_run.records import record
 
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 PASSING = frozenset({502, 503, 504})  # answers that another attempt may better
@@ -21,7 +21,7 @@ Outcome = UpstreamReply | RequestError
 _DAY = 86_400.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RetryPolicy:
     """How often an attempt is made again, and after how long."""
 

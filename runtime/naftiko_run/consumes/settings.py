@@ -10,12 +10,12 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from typing import NamedTuple
 
 from naftiko_run.binds import Secret
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
+from naftiko_run.records import field, record
 
 Network = IPv4Network | IPv6Network
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -28,7 +28,7 @@ class ClientCertificate(NamedTuple):
     password: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ClientSettings:
     """What an operator decides about all clients of a process."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from naftiko_run.capability import Capability
@@ -12,6 +11,7 @@ from naftiko_run.checks.lock import hashes_of
 from naftiko_run.checks.permissions import permissions_of
 from naftiko_run.document.file_location import written_path
 from naftiko_run.exposes.exposure import ControlExposure, Exposure, McpExposure, RestExposure, SkillExposure
+from naftiko_run.records import record
 from naftiko_run.registry import Registry
 
 DEFAULT_PORTS: Mapping[type[Exposure], tuple[str, int]] = {
@@ -22,7 +22,7 @@ DEFAULT_PORTS: Mapping[type[Exposure], tuple[str, int]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class DeployPlan:
     """``ports`` are names and numbers of what is served, ``variables`` what is supplied as secrets, ``file`` name and text."""
 

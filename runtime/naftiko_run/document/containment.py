@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from naftiko_run.document.file_location import written_path
 from naftiko_run.document.nodes import Node
 from naftiko_run.errors import Problems
+from naftiko_run.records import record
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Located:
     """``path`` is as written, made absolute; ``real`` is where its links lead; ``display`` is how messages name it."""
 
@@ -24,7 +24,7 @@ class Located:
     display: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Reach:
     """How far imports go: ``confined`` keeps them below the capability's directory, save for the ``granted`` places."""
 

@@ -10,7 +10,6 @@ Imported nodes keep the file they were written in. The binds of a file come alon
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +18,7 @@ from naftiko_run.document.dialect import normalise
 from naftiko_run.document.nodes import Document, Node
 from naftiko_run.document.sections import SECTIONS
 from naftiko_run.errors import DocumentError, Problems, suggest
+from naftiko_run.records import field, record
 
 _MOST_FILES = 64  # every one costs a read and its own limits; a capability of more is a mistake or an attack
 LOCAL = Reach()
@@ -30,7 +30,7 @@ class Read(Protocol):
     def __call__(self, path: Path, *, display: str) -> Document: ...
 
 
-@dataclass(slots=True, kw_only=True)
+@record(frozen=False)
 class _Session:
     """What resolving one root document shares: the files read, and the chain of those being resolved."""
 

@@ -8,8 +8,9 @@ test compares them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+
+from naftiko_run.records import record
 
 _DESCRIBED = "description tags label display=label title=label summary"
 _NAMED = f"name id=name {_DESCRIBED}"
@@ -89,7 +90,7 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Key:
     """One key of an object: its newest spelling, the kind of object below it, and whether there are several."""
 

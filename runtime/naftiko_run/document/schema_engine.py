@@ -7,8 +7,9 @@ implementation takes its place, with the same errors. Both are seen through the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+
+from naftiko_run.records import record
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -58,19 +59,19 @@ def build_validator(schema: Mapping[str, object], *, pure: bool = False) -> Vali
     return _PureValidator(schema)
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class _Kind:
     name: str
     value: object = None
     error: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class _Instance:
     instance: object
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class _Error:
     instance_path: list[str | int]
     schema_path: list[str | int]

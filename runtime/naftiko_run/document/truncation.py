@@ -8,10 +8,10 @@ outputs were described, only loses that description: what it calls knows its inp
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from naftiko_run.document.nodes import Document, Node
 from naftiko_run.errors import DocumentError, Finding, Location
+from naftiko_run.records import record
 
 _MARK = re.compile(r"^[ \t]*# --- truncated at (?P<size>[^\n]*?) ---[ \t\r]*$", re.MULTILINE)
 _SOURCE = re.compile(r"^[ \t]*# Full source:[ \t]*(?P<url>\S+)", re.MULTILINE)
@@ -20,7 +20,7 @@ _DESCRIPTIONS = frozenset({"inputParameters", "outputParameters"})
 _UNITS = frozenset({"operations", "tools", "prompts", "skills", "functions", "flows"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TruncationMark:
     """``line`` is where the mark stands, ``size`` what it says, ``source`` where the whole file was published."""
 

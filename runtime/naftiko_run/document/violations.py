@@ -7,12 +7,12 @@ Values are shown only where they cannot be secrets. A schema may carry the words
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import cast
 
 from naftiko_run.document.nodes import Node
 from naftiko_run.document.schema_engine import SchemaError
 from naftiko_run.errors import Location, suggest
+from naftiko_run.records import record
 
 Fragment = Mapping[str, object]
 
@@ -24,7 +24,7 @@ _TYPE_WORDS = {
 _OPEN = frozenset({"type", "placement", "in"})  # no secrets, even among credentials
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Violation:
     """``word`` is the key or value refused, ``keys`` the keys on the way to it."""
 

@@ -7,7 +7,6 @@ An *exposure* is declared; its *adapter* is live and stands in the module of its
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
 from naftiko_run.document.nodes import Node
@@ -16,12 +15,13 @@ from naftiko_run.exposes.guards.guard import CallerAuth
 from naftiko_run.expressions.template import Template
 from naftiko_run.flows.flow import Flow
 from naftiko_run.flows.result import Result
+from naftiko_run.records import field, record
 
 Run = Callable[[Flow, Mapping[str, object], float], Awaitable[Result]]
 """``await run(flow, inputs, seconds)``: inputs by ``InputParameter.name``, already bound; raises ``RequestError``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Exposure:
     """What every adapter has. ``authentication`` is how its callers are told apart, ``None`` when it is open."""
 
@@ -35,7 +35,7 @@ class Exposure:
     at: Location | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RestRoute:
     """One exposed operation. ``path`` is as declared, with ``{name}`` variables (see ``exposes/router.py``)."""
 
@@ -47,7 +47,7 @@ class RestRoute:
     at: Location | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ForwardRoute:
     """A resource that relays to a consumed namespace whatever no operation handles."""
 
@@ -57,7 +57,7 @@ class ForwardRoute:
     at: Location | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RestExposure(Exposure):
     """One ``type: rest`` exposure."""
 
@@ -65,7 +65,7 @@ class RestExposure(Exposure):
     forwards: tuple[ForwardRoute, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class McpTool:
     """``name`` is what clients call; ``hints`` are the declared or derived annotations (readOnlyHint, ...)."""
 
@@ -77,7 +77,7 @@ class McpTool:
     at: Location | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class McpResource:
     """Dynamic with a ``flow``, static with a ``directory``. ``{var}`` in ``uri`` makes it a template."""
 
@@ -92,7 +92,7 @@ class McpResource:
     at: Location | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PromptArgument:
     """One place of a prompt."""
 
@@ -102,7 +102,7 @@ class PromptArgument:
     required: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class McpPrompt:
     """``messages`` are (role, text) with ``{{name}}`` places; a file prompt is one user message read at start."""
 
@@ -114,7 +114,7 @@ class McpPrompt:
     at: Location | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class McpExposure(Exposure):
     """One ``type: mcp`` exposure."""
 
@@ -126,7 +126,7 @@ class McpExposure(Exposure):
     cache_scope: Literal["public", "private"] = "private"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SkillTool:
     """Either derived from a sibling (``source_namespace`` + ``action`` + ``mode``) or an ``instruction`` file."""
 
@@ -138,7 +138,7 @@ class SkillTool:
     instruction: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Skill:
     """One skill with its files and tools."""
 
@@ -151,14 +151,14 @@ class Skill:
     at: Location | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SkillExposure(Exposure):
     """One ``type: skill`` exposure."""
 
     skills: tuple[Skill, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ControlExposure(Exposure):
     """``management`` and ``observability`` are the declared blocks; ``collector`` is where telemetry is exported to."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,11 @@ from naftiko_run.document.nodes import Node
 from naftiko_run.errors import Problems, SpecError
 from naftiko_run.exposes.exposure import Exposure
 from naftiko_run.flows.compile import FlowContext
+from naftiko_run.records import record
 from naftiko_run.registry import Registry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ExposesContext:
     """What compiling an exposure needs: the flows' context, and what every exposure of the capability shares."""
 

@@ -7,10 +7,11 @@ every adapter can be called in a test without a socket.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+
+from naftiko_run.records import field, record
 
 
-@dataclass(slots=True, kw_only=True)
+@record(frozen=False)
 class HttpRequest:
     """One inbound request. ``path`` and ``query`` are raw (still percent-encoded); header names are lower case."""
 
@@ -31,7 +32,7 @@ class HttpRequest:
         return default
 
 
-@dataclass(slots=True, kw_only=True)
+@record(frozen=False)
 class HttpAnswer:
     """One outbound answer. With ``stream`` the body is sent in chunks as they come and ``body`` is ignored."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from naftiko_run.exposes.exposure import Exposure, ForwardRoute, RestExposure, RestRoute
 from naftiko_run.exposes.mcp.schemas import below, nullable, property_schema
@@ -18,6 +17,7 @@ from naftiko_run.expressions.names import fold
 from naftiko_run.flows.flow import Flow
 from naftiko_run.flows.inputs import InputParameter
 from naftiko_run.flows.steps import CallStep
+from naftiko_run.records import field, record
 
 Plain = dict[str, object]
 
@@ -66,7 +66,7 @@ def build_openapi(exposures: Sequence[Exposure], *, title: str = "", version: st
     return {**built, "tags": tags, "paths": document.paths, "components": components}
 
 
-@dataclass(slots=True)
+@record(frozen=False, kw_only=False)
 class _Document:
     """The parts that grow while exposures are added."""
 

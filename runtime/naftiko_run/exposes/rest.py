@@ -7,7 +7,6 @@ wins. Nothing here knows an upstream; a flow is run by the ``Run`` it is given.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from naftiko_run.errors import MethodNotAllowed, NotFound, Problems, RequestError
 from naftiko_run.exposes.answers import answer, problem
@@ -20,13 +19,14 @@ from naftiko_run.flows.binding import Binder, HttpInputs, bind_http, compile_bin
 from naftiko_run.flows.express import Caller, ExpressCall, ExpressFlow
 from naftiko_run.flows.flow import Flow
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
+from naftiko_run.records import record
 from naftiko_run.telemetry.telemetry import Telemetry
 
 Forward = Callable[[ForwardRoute, HttpRequest, Mapping[str, str]], Awaitable[HttpAnswer]]
 FindExpress = Callable[[Flow], ExpressFlow | None]
 
 
-@dataclass(slots=True)
+@record(frozen=False, kw_only=False)
 class _Target:
     """What a route leads to. ``express`` is found out on its first request."""
 
@@ -38,7 +38,7 @@ class _Target:
     is_settled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class _ForwardTarget:
     """What a forwarded path leads to."""
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from urllib.parse import unquote
+
+from naftiko_run.records import field, record
 
 T = TypeVar("T")
 
 _VARIABLE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}|\{([^{}/]+)\}")
 
 
-@dataclass(slots=True)
+@record(frozen=False, kw_only=False)
 class Match(Generic[T]):
     """What a path leads to: targets by method, and the captured values, still percent-encoded."""
 
@@ -37,7 +38,7 @@ class Match(Generic[T]):
         return {n: unquote(v) if "%" in v else v for n, v in zip(self.names.get(method, ()), self.captured, strict=False)}
 
 
-@dataclass(slots=True)
+@record(frozen=False, kw_only=False)
 class _Pattern(Generic[T]):
     """A segment with variables: ``names`` in order, ``regex`` where text surrounds them."""
 
@@ -47,7 +48,7 @@ class _Pattern(Generic[T]):
     node: _Segment[T]
 
 
-@dataclass(slots=True)
+@record(frozen=False, kw_only=False)
 class _Segment(Generic[T]):
     """One place in the tree: what may follow it, and what ends there."""
 

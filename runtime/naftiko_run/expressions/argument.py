@@ -7,7 +7,6 @@ left out of the body too.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Protocol
 
 from naftiko_run.document.nodes import Node
@@ -15,6 +14,7 @@ from naftiko_run.errors import SpecError
 from naftiko_run.expressions.reference import Names, Reference, parse_reference
 from naftiko_run.expressions.scope import MISSING, Scope
 from naftiko_run.expressions.template import Template, compile_template
+from naftiko_run.records import record
 
 
 class Expression(Protocol):
@@ -26,7 +26,7 @@ class Expression(Protocol):
     def references(self) -> tuple[Reference, ...]: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Constant:
     """A value fixed by the document, of its YAML type."""
 
@@ -40,7 +40,7 @@ class Constant:
         return ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ReferenceExpression:
     """One reference, written bare or as the only tag of a text."""
 
@@ -54,7 +54,7 @@ class ReferenceExpression:
         return (self.reference,)
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class TemplateExpression:
     """Text around tags: always text, and a name without a value is empty in it. A single tag alone keeps its type."""
 
@@ -69,7 +69,7 @@ class TemplateExpression:
         return self.template.references
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class MapExpression:
     """A map; entries whose value is missing are left out."""
 
@@ -84,7 +84,7 @@ class MapExpression:
         return _together(expression for _, expression in self.entries)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ListExpression:
     """A list; elements whose value is missing are left out."""
 

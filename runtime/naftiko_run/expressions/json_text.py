@@ -6,8 +6,6 @@ becomes one JSON value. Which of the two a tag is follows from the text before i
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import orjson
 
 from naftiko_run.errors import Place, SpecError
@@ -18,6 +16,7 @@ from naftiko_run.expressions.sections import Part, Section
 from naftiko_run.expressions.template import Template, compile_template
 from naftiko_run.expressions.text import to_json, to_text
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
+from naftiko_run.records import replace
 
 
 def compile_json_text(text: str, names: Names, *, at: Place = None, limits: Limits = DEFAULT_LIMITS) -> Template:

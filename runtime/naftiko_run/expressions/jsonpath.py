@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
@@ -17,11 +16,12 @@ from naftiko_run.errors import Place, SpecError
 from naftiko_run.expressions.plain_path import Find, compile_plain, parse_segments
 from naftiko_run.expressions.scope import MISSING
 from naftiko_run.limits import DEFAULT_LIMITS
+from naftiko_run.records import field, record
 
 _FUNCTION: Final = re.compile(r"\.?(?P<name>length|size|count|keys|values|sum|min|max|avg|first|last)\(\)\s*\Z")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class JsonPath:
     """Immutable. ``definite``: it selects at most one value, which ``find`` gives; else ``find`` gives a list of values."""
 

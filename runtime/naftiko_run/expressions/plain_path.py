@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from naftiko_run.errors import MappingFailed
 from naftiko_run.expressions.scope import MISSING
+from naftiko_run.records import record
 
 Find = Callable[[object], object]
 Key = str | int
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class Every:
     """``[*]`` or ``.*``: the elements of a list, the values of a map."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class Descend:
     """``..``: a value and everything below it."""
 

@@ -7,12 +7,12 @@ lookups only. The spelling rules of the lookups themselves are in ``lookup.py``.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from naftiko_run.expressions.jsonpath import JsonPath, compile_jsonpath
 from naftiko_run.expressions.lookup import find_any, find_bind, find_body, find_input, find_section, find_step, split_brackets
 from naftiko_run.expressions.scope import MISSING, Scope
+from naftiko_run.records import field, record
 
 Root = Literal["input", "step", "bind", "any"]
 
@@ -34,7 +34,7 @@ _NAME: Final = re.compile(r"[^\s{}\"'()]+")
 _UPPER: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Names:
     """What the text being compiled may refer to."""
 
@@ -44,7 +44,7 @@ class Names:
     steps: frozenset[str] = frozenset()  # names of earlier steps
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Reference:
     """A name resolved down to where its value comes from.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from naftiko_run.expressions.names import fold
+from naftiko_run.records import field, record
 
 
 class Missing:
@@ -26,7 +26,7 @@ MISSING: Final = Missing()
 _INDEX: Final = re.compile(r"-?[0-9]{1,9}")
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class Scope:
     """Immutable. ``steps`` holds results by step name, ``binds`` variables as ``NAME`` and ``namespace.NAME``."""
 

@@ -7,7 +7,6 @@ Inside one, a plain name is looked for in the section's values first. Elements a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from naftiko_run.errors import MalformedRequest, Place, SpecError
@@ -16,6 +15,7 @@ from naftiko_run.expressions.reference import Names, Reference, parse_reference
 from naftiko_run.expressions.scope import MISSING, Missing, Scope
 from naftiko_run.expressions.tags import HINT, Token, scan
 from naftiko_run.expressions.text import to_text
+from naftiko_run.records import field, record
 
 Special = Literal["", "this", "-first", "-last", "-index"]
 _SPECIALS: Final[dict[str, Special]] = {".": "this", "this": "this", "-first": "-first", "-last": "-last", "-index": "-index"}
@@ -23,7 +23,7 @@ _ROUNDS: Final = 100_000  # elements one rendering may visit: nested empty secti
 _DEPTH: Final = 32
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class Tag:
     """One value. ``special`` names something only a section has: its element, whether it is the first, its number.
 
@@ -35,7 +35,7 @@ class Tag:
     encode: Callable[[object], str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class Section:
     tag: Tag
     inverted: bool
@@ -45,7 +45,7 @@ class Section:
 Part = str | Tag | Section
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class Frame:
     """The element a section is at."""
 
@@ -64,7 +64,7 @@ def build_parts(text: str, names: Names, *, at: Place) -> tuple[tuple[Part, ...]
     return parts, tuple(dict.fromkeys(builder.references))
 
 
-@dataclass
+@record(frozen=False, kw_only=False)
 class _Builder:
     names: Names
     at: Place
@@ -155,7 +155,7 @@ def too_long(limit: int) -> MalformedRequest:
     return MalformedRequest(f"a template made more than {limit} characters of text", hint="send less, or raise template_output")
 
 
-@dataclass
+@record(frozen=False, kw_only=False)
 class _Output:
     scope: Scope
     escape: Callable[[str], str] | None

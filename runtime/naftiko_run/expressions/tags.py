@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from naftiko_run.errors import Place, SpecError, UnsupportedFeature
+from naftiko_run.records import record
 
 Kind = Literal["text", "name", "open", "inverted", "close", "comment", "delimiters"]
 
@@ -25,7 +25,7 @@ _LONGEST_COMMENT: Final = 4096
 HINT: Final = "a tag holds one name: '{{name}}'"
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class Token:
     kind: Kind
     text: str  # the literal text, or the name in the tag

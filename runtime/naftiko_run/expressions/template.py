@@ -8,18 +8,18 @@ there are no partials, and nothing but a name can stand in a tag. How a value mu
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from naftiko_run.errors import Place
 from naftiko_run.expressions.reference import Names, Reference
 from naftiko_run.expressions.scope import MISSING, Missing, Scope
 from naftiko_run.expressions.sections import Part, Section, Tag, build_parts, render_parts, text_of, too_long
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
+from naftiko_run.records import record
 
 Escape = Callable[[str], str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Template:
     """Immutable. ``references`` are the names it needs, in order; names that only data inside a section supplies are not."""
 

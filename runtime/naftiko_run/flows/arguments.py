@@ -8,7 +8,6 @@ operation does not declare travel on as query or body fields, and so do inputs t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from naftiko_run.consumes.inputs import WITH_BODY
 from naftiko_run.consumes.operation import Operation
@@ -19,6 +18,7 @@ from naftiko_run.expressions.names import fold
 from naftiko_run.expressions.reference import Names, Reference
 from naftiko_run.expressions.scope import MISSING, Scope
 from naftiko_run.flows.collector import InputCollector
+from naftiko_run.records import record
 
 Arguments = tuple[tuple[str, Expression], ...]
 
@@ -62,7 +62,7 @@ def compile_arguments(
     return tuple(arguments)
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class ExactInput:
     """The input of exactly this name, where another one differs in case and punctuation only (``$top`` and ``top``)."""
 

@@ -9,7 +9,6 @@ so.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
@@ -21,12 +20,13 @@ from naftiko_run.expressions.scope import MISSING
 from naftiko_run.flows.conversion import CONVERTERS, Converter, Unfit, anything
 from naftiko_run.flows.inputs import InputParameter
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
+from naftiko_run.records import record
 from naftiko_run.values import depth_exceeds, load_json
 
 # ---- one input, prepared
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class _Prepared:
     """One input, with everything about it decided."""
 
@@ -44,7 +44,7 @@ class _Prepared:
     path_text: str  # the path variable that holds it, where it is text that needs no look
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class Binder:
     """The inputs of one flow, ready to be filled; ``unknown`` refuses arguments that nothing declares."""
 
@@ -207,7 +207,7 @@ def _refuse_unknown(binder: Binder, given: Mapping[str, object], errors: _Errors
         errors.add(name, f"is not an input of this tool ({listed})")
 
 
-@dataclass(slots=True)
+@record(frozen=False, kw_only=False)
 class HttpInputs:
     """What a REST caller sent: path variables (decoded), the raw query, headers, the body."""
 

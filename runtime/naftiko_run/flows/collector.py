@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 
 from naftiko_run.consumes.bodies import WHOLE_BODY_NAMES
 from naftiko_run.consumes.parameter import Parameter, ParameterType
@@ -18,6 +17,7 @@ from naftiko_run.errors import Problems
 from naftiko_run.expressions.names import fold
 from naftiko_run.expressions.reference import Reference
 from naftiko_run.flows.inputs import InputParameter, InputPlace, Source
+from naftiko_run.records import field, record, replace
 
 _PUBLISHABLE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _PLACES: Mapping[str, InputPlace] = {
@@ -30,7 +30,7 @@ _TYPES = {
 _TYPE_WORDS = {"int": "integer", "float": "number", "bool": "boolean", "list": "array", "map": "object", "json": "any"}
 
 
-@dataclass(slots=True)
+@record(frozen=False, kw_only=False)
 class InputCollector:
     """``path`` is the exposed REST path, ``""`` for a face without one; ``strict`` is the official language's default of
     ``required: true`` for a declared input that says nothing."""

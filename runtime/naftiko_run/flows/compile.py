@@ -7,7 +7,6 @@ built from constants). A mistake inside a unit makes that unit unavailable and l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from naftiko_run.consumes.lookup import CallCounter, OperationIndex
@@ -22,9 +21,10 @@ from naftiko_run.flows.flow import Flow, Semantics
 from naftiko_run.flows.shape import OutputShape, compile_outputs
 from naftiko_run.flows.steps import CallStep, Step
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
+from naftiko_run.records import field, record, replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Aggregate:
     """A function or flow of an aggregate, by ``namespace.name``, still as written: each face compiles it for itself."""
 
@@ -34,7 +34,7 @@ class Aggregate:
     node: Node
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FlowContext:
     """What every unit of one capability is compiled with."""
 
@@ -47,7 +47,7 @@ class FlowContext:
     script_defaults: Node | None = None  # `management.scripting` of the control adapter
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Unit:
     """One exposed unit on its way to a flow. ``levels`` are the nodes whose inputs apply, outermost first.
 

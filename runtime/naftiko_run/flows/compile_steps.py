@@ -7,7 +7,6 @@ everything after waits for it: reordering reads cannot be noticed, reordering wr
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from naftiko_run.document.nodes import Node
 from naftiko_run.errors import Problems, SpecError, UnresolvedReference, UnsupportedFeature
@@ -21,6 +20,7 @@ from naftiko_run.flows.compile import FlowContext, Unit
 from naftiko_run.flows.mappings import compile_mappings
 from naftiko_run.flows.shape import OutputShape, compile_outputs
 from naftiko_run.flows.steps import CallStep, LookupStep, ScriptStep, Step
+from naftiko_run.records import replace
 from naftiko_run.registry import Registry
 
 StepFactory = Callable[[str, Node, Unit, Names, FlowContext, InputCollector, Problems], Step]

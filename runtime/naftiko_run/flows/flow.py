@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from naftiko_run.errors import Finding, Location
 from naftiko_run.flows.inputs import InputParameter
+from naftiko_run.records import field, record
 
 if TYPE_CHECKING:
     from naftiko_run.expressions.argument import Expression
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from naftiko_run.flows.steps import Step
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Semantics:
     """What calling does, as far as it is known; ``None`` is "not said"."""
 
@@ -23,7 +23,7 @@ class Semantics:
     cacheable: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Flow:
     """Compiled. ``shape`` is ``None`` for a plain pass-through of the last call's answer.
 

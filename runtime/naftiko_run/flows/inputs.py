@@ -5,13 +5,14 @@ Reading raw values into them, typed, is ``flows/binding.py``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+from naftiko_run.records import field, record
 
 InputPlace = Literal["path", "query", "header", "cookie", "body", "whole-body", "environment"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Source:
     """Where a REST caller may put an input: ``key`` is the path variable, query name, header or body field."""
 
@@ -19,7 +20,7 @@ class Source:
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class InputParameter:
     """One input. ``name`` is how references know it; an MCP caller uses it too, or ``alias`` where LLM tool APIs refuse it."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from naftiko_run.expressions.scope import MISSING
+from naftiko_run.records import record
 from naftiko_run.values import dump_json
 
 
-@dataclass(slots=True, kw_only=True)
+@record(frozen=False)
 class Result:
     """``body`` is set when bytes pass through untouched, ``data`` when an answer was decoded or built (JSON-like values).
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from time import time
 
 from naftiko_run.consumes.formats.reply import OFF_THE_LOOP, decode_reply
@@ -27,6 +26,7 @@ from naftiko_run.flows.scripts.script import run_script
 from naftiko_run.flows.shape import OutputShape
 from naftiko_run.flows.steps import CallStep, LookupStep, Step
 from naftiko_run.isolation.pool import WorkerPool
+from naftiko_run.records import record
 
 Call = Callable[[Operation, Mapping[str, object], Deadline], Awaitable[UpstreamReply]]
 """``await call(operation, arguments, deadline)``: send one request; whatever the upstream answers is a reply."""
@@ -34,7 +34,7 @@ Call = Callable[[Operation, Mapping[str, object], Deadline], Awaitable[UpstreamR
 EXCERPT = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FlowRunner:
     """What running needs besides the flow. ``on_step`` is called with each step of several that begins,
     ``observe`` with ``(step, seconds, error)`` when it has ended, both in the step's own task.

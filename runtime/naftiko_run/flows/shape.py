@@ -10,7 +10,6 @@ without properties, mean "as it is": the document passes through, which the comp
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from naftiko_run.document.nodes import Node
 from naftiko_run.errors import Problems, SpecError
@@ -19,9 +18,10 @@ from naftiko_run.expressions.jsonpath import JsonPath, compile_jsonpath
 from naftiko_run.expressions.reference import Names, Reference
 from naftiko_run.expressions.scope import MISSING, Scope
 from naftiko_run.flows.shapers import CONVERSIONS, Shaper, all_fields, first_of, known_fields, scalar, untouched
+from naftiko_run.records import record, replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OutputShape:
     """``apply`` builds the answer. ``schema`` is its JSON Schema, ``None`` where alternatives leave it open.
 
@@ -37,7 +37,7 @@ class OutputShape:
         return self.schema
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Output:
     name: str
     shape: Shaper

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from naftiko_run.consumes.operation import Operation
 from naftiko_run.errors import Location
 from naftiko_run.expressions.argument import Expression
 from naftiko_run.expressions.jsonpath import JsonPath
 from naftiko_run.flows.scripts.script import Script
 from naftiko_run.limits import DEFAULT_LIMITS
+from naftiko_run.records import field, record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CallStep:
     """``arguments`` are by parameter key of the operation. ``direct``: they are the flow's inputs, name for name."""
 
@@ -24,7 +23,7 @@ class CallStep:
     at: Location | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class LookupStep:
     """Find in the result of step ``index`` the object whose field ``match`` equals ``value``, and copy ``outputs`` of it."""
 
@@ -39,7 +38,7 @@ class LookupStep:
     at: Location | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ScriptStep:
     """A script between calls."""
 

@@ -6,9 +6,9 @@ returns the function from payload to result.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from naftiko_run.records import record
 from naftiko_run.registry import Registry
 
 Profile = Literal["closed", "hosting"]
@@ -16,7 +16,7 @@ Profile = Literal["closed", "hosting"]
 process of its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Job:
     module: str
     profile: Profile = "closed"

@@ -7,12 +7,12 @@ one such tag alone, a number or a boolean of a query or a header becomes one in 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
 from naftiko_run.expressions.text import to_text
 from naftiko_run.mock.condition import Condition
 from naftiko_run.mock.request import MockRequest
 from naftiko_run.mock.rows import RowQuery, select_rows, write_csv
+from naftiko_run.records import field, record
 from naftiko_run.values import dump_json
 
 _TAG = re.compile(r"\{\{\s*([a-z]+\.[^\s{}|]+)\s*(?:\|\s*([^{}]*?)\s*)?\}\}")
@@ -20,7 +20,7 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,15})(\.[0-9]+)?")
 _WORDS: dict[str, object] = {"true": True, "false": False, "null": None}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Answer:
     """``text`` goes out as written, ``body`` as JSON; ``rows`` go into ``body`` under their ``into``, or are the CSV text."""
 
@@ -32,7 +32,7 @@ class Answer:
     when: tuple[Condition, ...] = field(default=())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class MockReply:
     status: int
     headers: tuple[tuple[str, str], ...] = ()

@@ -7,18 +7,18 @@ Patterns run in RE2 and have to match the whole value (requirement S44).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 
 from naftiko_run.document.nodes import Node
 from naftiko_run.errors import SpecError, UnresolvedReference
 from naftiko_run.expressions.text import to_text
 from naftiko_run.mock.request import PLACES, MockRequest
+from naftiko_run.records import record
 
 Test = Callable[[object, object], bool]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Condition:
     """``reference`` is ``place.name``, ``test`` a word of ``TESTS``, ``operand`` what follows it."""
 

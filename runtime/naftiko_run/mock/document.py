@@ -8,7 +8,6 @@ The file has three keys. ``operations`` lists answers by ``namespace.operation``
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from naftiko_run.document.nodes import Node
@@ -18,6 +17,7 @@ from naftiko_run.mock.answer import Answer
 from naftiko_run.mock.condition import compile_conditions
 from naftiko_run.mock.request import PLACES
 from naftiko_run.mock.rows import RowQuery
+from naftiko_run.records import field, record
 
 REFUSALS = ("unauthenticated", "invalid", "unknown", "method")
 _DOCUMENT_KEYS = frozenset({"description", "refusals", "rows", "operations"})
@@ -25,7 +25,7 @@ _ANSWER_KEYS = frozenset({"when", "status", "headers", "body", "text", "rows"})
 _ROW_KEYS = frozenset({"of", "into", "format", "equal", "since", "until", "sort", "descending", "order", "page", "limit"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class MockDocument:
     """``places`` are where the operations are written, for whoever knows which operations exist."""
 

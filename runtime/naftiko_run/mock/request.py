@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
+from naftiko_run.records import field, record
 from naftiko_run.values import load_json
 
 PLACES = ("path", "query", "header", "body", "refusal")
@@ -15,7 +15,7 @@ class Unreadable(ValueError):
     """The body is not what its media type says."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class MockRequest:
     """``path`` holds the variables of the matched operation; header names are lower case; a repeated name keeps its first."""
 

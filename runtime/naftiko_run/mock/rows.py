@@ -5,16 +5,16 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from naftiko_run.expressions.text import to_text
 from naftiko_run.mock.condition import to_number
 from naftiko_run.mock.request import MockRequest
+from naftiko_run.records import field, record
 
 Row = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RowQuery:
     """``equal``, ``since`` and ``until`` pair a column with a reference into the request; an absent value filters nothing."""
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, unquote
 
 from naftiko_run.mock.answer import Answer, MockReply, give
 from naftiko_run.mock.condition import to_number
 from naftiko_run.mock.request import MockRequest, Unreadable, read_body
 from naftiko_run.mock.table import MockOperation, MockTable
+from naftiko_run.records import record, replace
 
 _DEFAULTS = {
     "unauthenticated": Answer(status=401, body={"error": "{{refusal.message}}"}),
@@ -23,7 +23,7 @@ _DEFAULTS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RawRequest:
     """As it came: ``target`` is the raw path and query, header names are lower case."""
 

@@ -6,16 +6,17 @@ How they are made from a capability is in ``operations.py``, which this module m
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
 
 from naftiko_run.mock.answer import Answer
 from naftiko_run.mock.condition import Condition
 from naftiko_run.mock.rows import RowQuery
+from naftiko_run.records import field, record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class MockOperation:
     """``path`` is a regular expression whose groups are the variables, in the order of ``variables``.
 
@@ -36,7 +37,7 @@ class MockOperation:
     answers: tuple[Answer, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class MockTable:
     """All that the upstream's process needs to know."""
 

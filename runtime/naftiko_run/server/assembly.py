@@ -8,7 +8,6 @@ handler is the listener's, without a look at the path.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from naftiko_run.engine import Engine
 from naftiko_run.errors import Problems
@@ -20,6 +19,7 @@ from naftiko_run.exposes.messages import Handler, HttpAnswer, HttpRequest
 from naftiko_run.exposes.observed import observed_handler
 from naftiko_run.exposes.rest import Forward, RestAdapter
 from naftiko_run.flows.flow import Flow
+from naftiko_run.records import record, replace
 from naftiko_run.server.faces import build_guard, described, forwarder, guarded, rest_pages
 from naftiko_run.server.instruments import traced
 from naftiko_run.server.listener import Express, Listener
@@ -66,7 +66,7 @@ def _note_shared_port(group: Sequence[Served], problems: Problems) -> None:
         problems.note("W-PORT-IN-USE", message, second.exposure.at, "give them ports of their own with --port NAMESPACE=PORT")
 
 
-@dataclass(frozen=True, slots=True)
+@record(kw_only=False)
 class _Parts:
     """What every handler is built from. ``guards`` are those of exposures that have one, by id of the exposure."""
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from dataclasses import dataclass
 from math import inf
 from typing import Any
 
 from naftiko_run.exposes.messages import HttpRequest
 from naftiko_run.flows.express import ExpressCall
+from naftiko_run.records import record
 from naftiko_run.server.direct_task import DirectTask
 from naftiko_run.server.refusals import Refusal
 from naftiko_run.server.site import Site
@@ -22,7 +22,7 @@ LOGGER = logging.getLogger("naftiko_run.server")
 _MIN_RATE = 4096  # bytes per second a caller must take of an answer, measured over the body time
 
 
-@dataclass(slots=True, kw_only=True)
+@record(frozen=False)
 class Exchange(HttpRequest):
     """A complete request, with what its answer needs to know about the connection."""
 

@@ -6,7 +6,6 @@ import asyncio
 import platform
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 from naftiko_run import __version__
 from naftiko_run.checks.judge import judge_text
@@ -18,6 +17,7 @@ from naftiko_run.exposes.control.settings import compile_control
 from naftiko_run.exposes.control.sources import ControlSources, Reloaded
 from naftiko_run.exposes.exposure import ControlExposure
 from naftiko_run.exposes.messages import Handler
+from naftiko_run.records import replace
 from naftiko_run.server.placement import Assembly, Served, kind_of
 from naftiko_run.server.process import Process
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from naftiko_run.capability import Capability
 from naftiko_run.consumes.messages import UpstreamRequest
@@ -15,6 +14,7 @@ from naftiko_run.exposes.exposure import Run
 from naftiko_run.flows.flow import Flow
 from naftiko_run.flows.result import Result
 from naftiko_run.flows.steps import CallStep, LookupStep, Step
+from naftiko_run.records import replace
 from naftiko_run.redaction import Redactor
 from naftiko_run.telemetry.otlp import ENDPOINTS, SECRETS, OtlpExporter, is_asked_for, is_disabled
 from naftiko_run.telemetry.settings import TelemetrySettings, compile_observability

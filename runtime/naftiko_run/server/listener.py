@@ -6,11 +6,11 @@ Adapters that name the same address and port share one listener; ``assembly.py``
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from naftiko_run.errors import BindingError
 from naftiko_run.exposes.messages import Handler, HttpRequest
 from naftiko_run.flows.express import Caller, ExpressCall
+from naftiko_run.records import record
 from naftiko_run.server.hosts import is_loopback
 
 LOOPBACK = "127.0.0.1"
@@ -18,7 +18,7 @@ Express = Callable[[HttpRequest, Caller], ExpressCall | None]
 """Begins a request without a task, or does nothing; see ``RestAdapter.express``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Listener:
     """One socket and what is served on it.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from naftiko_run.capability import Capability
 from naftiko_run.errors import BindingError, Finding, Problems
 from naftiko_run.exposes.exposure import ControlExposure, Exposure, McpExposure, RestExposure, Run, SkillExposure
 from naftiko_run.exposes.mcp.settings import McpSettings
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
+from naftiko_run.records import field, record
 from naftiko_run.server.hosts import is_loopback
 from naftiko_run.server.listener import Listener, effective_address
 
@@ -21,7 +21,7 @@ DEFAULT_PORTS: Mapping[type[Exposure], int] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AssemblySettings:
     """What an operator decides about listening. ``ports`` are by namespace, adapter type or declared port."""
 
@@ -57,7 +57,7 @@ def kind_of(exposure: Exposure) -> str:
     return KINDS[type(exposure)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Served:
     """One exposure as it is served."""
 
@@ -67,7 +67,7 @@ class Served:
     port: int
 
 
-@dataclass(slots=True, kw_only=True)
+@record(frozen=False)
 class Assembly:
     """The outcome: ``listeners`` to serve, the MCP exposures meant for stdio, what is served where, and findings about it."""
 

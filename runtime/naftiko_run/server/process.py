@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 
 from naftiko_run.capability import LoadOptions
 from naftiko_run.exposes.control.logs import LogHub
 from naftiko_run.exposes.control.sources import Reloaded
 from naftiko_run.exposes.guards.failures import FailureLimit
+from naftiko_run.records import field, record
 from naftiko_run.redaction import Redactor
 from naftiko_run.server.server import Server
 from naftiko_run.telemetry.telemetry import Telemetry
 
 
-@dataclass(slots=True, kw_only=True)
+@record(frozen=False)
 class Process:
     """``telemetry`` is ``None`` where nobody wants it, ``server`` until there is one, ``reload`` where that is impossible."""
 

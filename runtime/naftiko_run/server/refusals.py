@@ -7,12 +7,12 @@ overload. The sentences are fixed, so nothing of a request or of an exception ca
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 from naftiko_run.exposes.messages import HttpAnswer
+from naftiko_run.records import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Refusal:
     """One answer of the closed catalogue below."""
 

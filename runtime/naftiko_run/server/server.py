@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
+from naftiko_run.records import record
 from naftiko_run.server.cors import CorsRules
 from naftiko_run.server.direct_task import DirectTask
 from naftiko_run.server.hosts import HostRules
@@ -26,7 +26,7 @@ _POLL = 0.02
 _LAST_WORDS = 0.5  # for cancelled handlers to have their refusal written
 
 
-@dataclass(slots=True, kw_only=True)
+@record(frozen=False)
 class _Place:
     """One bound socket and what serves on it now."""
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from time import time_ns
 from typing import Literal
+
+from naftiko_run.records import field, record
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 MOST_SERIES = 2_000
@@ -22,7 +23,7 @@ Labels = tuple[str, ...]
 Kind = Literal["counter", "gauge", "histogram"]
 
 
-@dataclass(slots=True)
+@record(frozen=False, kw_only=False)
 class Distribution:
     """How often a value fell into each bucket (the last one has no upper end)."""
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
+from naftiko_run.records import record
 from naftiko_run.telemetry.spans import Span
 
 Form = Literal["w3c", "b3"]
@@ -26,7 +26,7 @@ _B3_SPAN = re.compile(r"[0-9a-f]{16}")
 _PRINTABLE = re.compile(r"[\x20-\x7e\t]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Remote:
     """The caller's span. ``sampled`` is its decision, ``None`` where it left that to us."""
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from naftiko_run.document.nodes import Node
+from naftiko_run.records import record
 from naftiko_run.telemetry.propagation import Form
 
 SMALLEST_BUFFER, LARGEST_BUFFER = 10, 10_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TelemetrySettings:
     """``metrics`` and ``traces`` are whether the control port shows them; both are collected where ``enabled``."""
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import secrets
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import time_ns
 from typing import Literal
+
+from naftiko_run.records import field, record
 
 SpanKind = Literal["SERVER", "INTERNAL", "CLIENT"]
 Value = str | int | bool
 MOST_SPANS = 500
 
 
-@dataclass(slots=True, kw_only=True)
+@record(frozen=False)
 class Span:
     """One piece of work. ``parent_id`` is 0 for a root; ``error`` is ``""`` where it went well."""
 
@@ -51,7 +52,7 @@ class Span:
         return shown | ({"attributes": self.attributes} if self.attributes else {})
 
 
-@dataclass(slots=True, kw_only=True)
+@record(frozen=False)
 class Trace:
     """The spans of one request of ours. ``trace_id`` may be a caller's; ``sampled`` says whether anything is kept."""
 

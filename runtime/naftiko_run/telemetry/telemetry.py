@@ -9,10 +9,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
-from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Protocol
 
+from naftiko_run.records import field, record
 from naftiko_run.telemetry.metrics import Metrics
 from naftiko_run.telemetry.propagation import baggage_of, extract, outbound
 from naftiko_run.telemetry.settings import TelemetrySettings
@@ -34,7 +34,7 @@ class Exporter(Protocol):
     async def close(self) -> None: ...
 
 
-@dataclass(slots=True)
+@record(frozen=False, kw_only=False)
 class Activity:
     """One inbound request while it runs. Whoever handles it fills ``operation``, ``status`` and ``error``."""
 

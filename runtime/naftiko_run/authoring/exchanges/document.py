@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from naftiko_run.document.nodes import Node, Plain
 from naftiko_run.document.reader import read_document
 from naftiko_run.errors import DocumentErrors, Location, Problems, suggest
+from naftiko_run.records import field, record
 
 _FILE_KEYS = ("description", "capability", "document", "environment", "tests")
 _CASE_KEYS = ("name", "call", "inputs", "headers", "body", "environment", "upstream", "answer")
@@ -22,7 +22,7 @@ _ANSWER_KEYS = ("status", "headers", "body", "includes", "text", "contains", "is
 FAULTS = ("reset", "cut", "empty")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Exchange:
     """One request that the upstream should see, and its answer. ``expected`` holds only what is checked."""
 
@@ -31,7 +31,7 @@ class Exchange:
     reply: Mapping[str, Plain] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Case:
     """One call and everything that should come of it. ``call`` is ``METHOD /target`` or ``tool NAME``."""
 
@@ -46,7 +46,7 @@ class Case:
     at: Location | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Suite:
     """``capability`` is the file that is tested; ``document`` its text where it stands in the test file itself."""
 

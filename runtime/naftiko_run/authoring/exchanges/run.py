@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from naftiko_run.authoring.exchanges.compare import compare_answer, compare_body, compare_request
@@ -22,6 +21,7 @@ from naftiko_run.exposes.guards.guard import Guard, GuardContext
 from naftiko_run.exposes.mcp.adapter import McpAdapter
 from naftiko_run.exposes.messages import HttpAnswer, HttpRequest
 from naftiko_run.exposes.rest import RestAdapter
+from naftiko_run.records import field, record, replace
 
 if TYPE_CHECKING:
     from naftiko_run.exposes.exposure import ForwardRoute
@@ -34,7 +34,7 @@ _MCP = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Outcome:
     case: Case
     differences: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class Outcome:
         return not self.differences
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Target:
     """What tests run against. With ``base_uris`` it is another upstream than the test's own, and is not checked."""
 

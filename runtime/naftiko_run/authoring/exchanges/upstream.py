@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from typing import Self
@@ -13,10 +12,11 @@ import httptools
 
 from naftiko_run.authoring.exchanges.document import Exchange
 from naftiko_run.document.nodes import Plain
+from naftiko_run.records import field, record
 from naftiko_run.values import dump_json
 
 
-@dataclass(slots=True, kw_only=True)
+@record(frozen=False)
 class Seen:
     """A request as it arrived."""
 

@@ -9,7 +9,6 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
 from naftiko_run.authoring.importers.bodies import FORM, is_json, tag
@@ -17,6 +16,7 @@ from naftiko_run.authoring.importers.draft import IMPORTERS, METHODS, Draft, Dra
 from naftiko_run.authoring.importers.naming import input_name, kebab, prose, unique
 from naftiko_run.authoring.importers.security import variable
 from naftiko_run.errors import DocumentError, Problems
+from naftiko_run.records import field, record
 
 _SECRET = re.compile(r"api[-_]?key|token|secret|auth|credential|session|cookie|password", re.IGNORECASE)
 _BY_ITSELF = frozenset({"accept-encoding", "user-agent", "host", "content-length", "connection", "referer", "origin"})
@@ -31,7 +31,7 @@ _VALUED = {
 }  # fmt: skip
 
 
-@dataclass(slots=True)
+@record(frozen=False, kw_only=False)
 class _Command:
     url: str = ""
     method: str = ""

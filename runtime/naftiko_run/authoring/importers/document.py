@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 
 from naftiko_run.authoring.importers.draft import Draft, DraftInput, DraftOperation
 from naftiko_run.authoring.importers.naming import kebab, unique
+from naftiko_run.records import record
 
 VERSION = "1.0.0-beta5"
 _SINGLE = re.compile(r"\{([^{}]+)\}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Layout:
     """``by`` is what resources are named and ordered by: ``path`` or ``tag``."""
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from naftiko_run.errors import Problems
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
+from naftiko_run.records import field, record
 from naftiko_run.registry import Registry
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
-@dataclass(slots=True, kw_only=True)
+@record(frozen=False)
 class DraftInput:
     """``name`` is what a caller says, ``wire`` what the API calls it; ``value`` is fixed and never asked for."""
 
@@ -29,7 +29,7 @@ class DraftInput:
     value: str = ""
 
 
-@dataclass(slots=True, kw_only=True)
+@record(frozen=False)
 class DraftOperation:
     """``path`` has ``{name}`` variables. ``body`` is the value of the operation's ``body`` key, ``None`` for none."""
 
@@ -45,7 +45,7 @@ class DraftOperation:
     outputs: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
-@dataclass(slots=True, kw_only=True)
+@record(frozen=False)
 class Draft:
     """``fixed`` are inputs of every operation with a value of their own; ``variables`` those that the values name."""
 
@@ -61,7 +61,7 @@ class Draft:
     operations: list[DraftOperation] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ImportOptions:
     """``source`` names what is read, for messages. ``base`` is the URL it came from: relative ones start there."""
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from naftiko_run.authoring.importers import curl, openapi, postman
 from naftiko_run.authoring.importers.document import Layout, capability_document, consumes_document
 from naftiko_run.authoring.importers.draft import IMPORTERS, Draft, ImportOptions
 from naftiko_run.authoring.written import write_json, write_yaml
 from naftiko_run.errors import DocumentError, Problems
+from naftiko_run.records import record
 
 IMPORTER_MODULES = (curl, openapi, postman)
 """Importing them registers their words."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Imported:
     draft: Draft
     text: str

@@ -6,7 +6,6 @@ URLs go through the one checked client: no redirects, no proxies from the enviro
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,6 +16,7 @@ from naftiko_run.consumes.settings import ClientSettings
 from naftiko_run.document.reader import read_text
 from naftiko_run.errors import BindingError, DocumentError
 from naftiko_run.limits import Limits
+from naftiko_run.records import replace
 from naftiko_run.values import depth_exceeds, load_json
 
 FETCH_SECONDS = 30.0

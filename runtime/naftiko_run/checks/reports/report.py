@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from naftiko_run.errors import Finding, Severity
+from naftiko_run.records import record
 from naftiko_run.registry import Registry
 
 TOOL: Final = "naftiko-run"
 SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "note")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Report:
     """``findings`` are in the order of their places; ``files`` are all that were looked at, those without findings too."""
 

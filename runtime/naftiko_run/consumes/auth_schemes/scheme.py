@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 
 from naftiko_run.consumes.messages import Deadline, UpstreamReply, UpstreamRequest
 from naftiko_run.consumes.settings import ClientCertificate
@@ -28,6 +27,7 @@ from naftiko_run.errors import (
 from naftiko_run.expressions.reference import Names, Reference
 from naftiko_run.expressions.scope import MISSING, Scope
 from naftiko_run.expressions.template import Template, compile_template
+from naftiko_run.records import field, record
 from naftiko_run.redaction import Redactor
 from naftiko_run.registry import Registry
 
@@ -66,7 +66,7 @@ class Authenticator:
 Build = Callable[[Mapping[str, str]], Authenticator]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Authentication:
     """Declared. The ``*_names`` are what it owns on the wire (headers in lower case): a caller's inputs of that name are
     dropped.
@@ -121,7 +121,7 @@ class Authentication:
         return authenticator
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class AuthBlock:
     """One ``authentication`` block while it is compiled."""
 

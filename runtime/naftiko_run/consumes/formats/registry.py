@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from naftiko_run.errors import Place, UpstreamBroken
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
+from naftiko_run.records import field, record
 from naftiko_run.registry import Registry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FormatSettings:
     """What a document says about an operation's answers. ``output_schema`` is a schema file, a selector or a heading."""
 
@@ -36,7 +36,7 @@ class Convert(Protocol):
     def __call__(self, body: bytes, charset: str, /) -> object: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Decoder:
     """Compiled. ``options`` is a JSON object from which ``rebuild`` of the format's module makes the same conversion."""
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from naftiko_run.document.nodes import Node
 from naftiko_run.exposes.exposure import ControlExposure
+from naftiko_run.records import field, record
 from naftiko_run.telemetry.settings import TelemetrySettings, compile_observability
 
 MOST_SUBSCRIBERS = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class LogSettings:
     level_control: bool = True
     stream: bool = False
     max_subscribers: int = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ControlSettings:
     """What is off answers 404."""
 

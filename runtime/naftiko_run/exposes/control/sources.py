@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from naftiko_run.errors import Finding
 from naftiko_run.exposes.control.logs import LogHub
 from naftiko_run.flows.scripts.governance import ScriptGovernance
+from naftiko_run.records import record
 from naftiko_run.telemetry.telemetry import Telemetry
 
 Json = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Reloaded:
     """What became of a reload. ``accepted`` is all a worker can say: its supervisor replaces the workers one by one."""
 
@@ -23,7 +23,7 @@ class Reloaded:
     findings: Sequence[Finding] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ControlSources:
     """``clean`` takes every registered secret out of a text; it is the last thing any answer passes through."""
 

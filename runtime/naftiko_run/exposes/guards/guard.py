@@ -11,7 +11,6 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from naftiko_run.consumes.auth_schemes.scheme import written_as
@@ -22,6 +21,7 @@ from naftiko_run.exposes.messages import HttpAnswer, HttpRequest
 from naftiko_run.expressions.reference import Names, Reference
 from naftiko_run.expressions.scope import MISSING, Scope
 from naftiko_run.expressions.template import Template, compile_template
+from naftiko_run.records import field, record
 from naftiko_run.registry import Registry
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 REALM = "naftiko"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Principal:
     """Who calls: by which kind of credential, and as far as it tells, who issued it, for whom, and for what."""
 
@@ -41,7 +41,7 @@ class Principal:
     scopes: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class GuardContext:
     """What guards get from outside. ``send`` is only needed by those that ask an authorization server."""
 
@@ -95,7 +95,7 @@ class Guard:
 Build = Callable[[Mapping[str, str], GuardContext], Guard]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CallerAuth:
     """Declared. ``problem`` keeps it from being bound."""
 
@@ -136,7 +136,7 @@ class CallerAuth:
         return self.problem.message if self.problem else "callers cannot be authenticated"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CallerBlock:
     """One ``authentication`` block of an exposure while it is compiled."""
 

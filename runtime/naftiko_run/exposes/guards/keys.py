@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from naftiko_run.consumes.endpoints import endpoint, get_request, json_object, metadata_urls, same_issuer
 from naftiko_run.consumes.messages import Deadline
 from naftiko_run.errors import BindingError, CircuitOpen, RequestError, UpstreamBroken, UpstreamError
+from naftiko_run.records import record
 
 if TYPE_CHECKING:
     from naftiko_run.exposes.guards.guard import GuardContext
@@ -27,7 +27,7 @@ _RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 KNOWN_ALGORITHMS = frozenset((*_RSA, *_CURVES.values()))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SigningKey:
     kid: str
     algorithms: frozenset[str]

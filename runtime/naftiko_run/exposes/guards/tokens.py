@@ -12,10 +12,10 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from naftiko_run.consumes.endpoints import same_issuer
 from naftiko_run.exposes.guards.keys import KNOWN_ALGORITHMS, SigningKey
+from naftiko_run.records import record
 
 MAX_TOKEN = 8 * 1024
 LEEWAY = 30.0
@@ -27,13 +27,13 @@ class InvalidToken(Exception):
     """The token is refused; the text is for the log."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TokenRules:
     issuer: str
     audience: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TokenHeader:
     algorithm: str
     kid: str | None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 from naftiko_run.exposes.exposure import McpExposure, McpPrompt, McpResource, McpTool
@@ -16,10 +15,11 @@ from naftiko_run.exposes.mcp.names import LONGEST, published, published_names, s
 from naftiko_run.exposes.mcp.schemas import output_schema, tool_schema
 from naftiko_run.exposes.mcp.settings import LongNames
 from naftiko_run.flows.binding import Binder, compile_binder
+from naftiko_run.records import field, record
 from naftiko_run.values import dump_json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ToolEntry:
     """A tool under its published name. ``promised``: it has an output schema, which every success must match."""
 
@@ -30,13 +30,13 @@ class ToolEntry:
     promised: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ResourceEntry:
     namespace: str
     resource: McpResource
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Catalog:
     """``tools`` holds every published tool once, ``callable`` every spelling that may be called."""
 

@@ -6,7 +6,6 @@ Pure and shared by HTTP and stdio. Strict, because a message that two readers un
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
 from naftiko_run.exposes.mcp.protocol import (
@@ -20,13 +19,14 @@ from naftiko_run.exposes.mcp.protocol import (
     is_valid_id,
 )
 from naftiko_run.limits import Limits
+from naftiko_run.records import field, record
 from naftiko_run.values import depth_exceeds, dump_json, load_json
 
 Kind = Literal["request", "notification", "response"]
 _NULL = b"null"
 
 
-@dataclass(slots=True)
+@record(frozen=False, kw_only=False)
 class Message:
     """``id`` is JSON already (``null`` where there is none); ``params`` is empty where none were sent.
 

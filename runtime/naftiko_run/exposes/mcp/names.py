@@ -9,18 +9,18 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from naftiko_run.errors import Problems
 from naftiko_run.exposes.exposure import McpExposure, McpTool
 from naftiko_run.exposes.mcp.settings import LongNames
+from naftiko_run.records import record
 
 LONGEST = 64
 _REFUSED = re.compile(r"[^a-zA-Z0-9_-]")
 _HASH = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PublishedName:
     """``declared`` is the author's spelling; ``long`` and ``duplicate`` say why the published one may differ."""
 

@@ -6,12 +6,11 @@ there was an error. Status and headers stay what HTTP says they are, since they 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from naftiko_run.errors import RequestError
 from naftiko_run.exposes.answers import problem
 from naftiko_run.exposes.mcp.protocol import INVALID_REQUEST, RpcError, failure
 from naftiko_run.exposes.messages import HttpAnswer
+from naftiko_run.records import replace
 
 
 def refusal(error: RequestError, request_id: str = "") -> HttpAnswer:

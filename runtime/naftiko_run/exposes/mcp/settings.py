@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from naftiko_run.records import record
 
 if TYPE_CHECKING:
     from naftiko_run.telemetry.telemetry import Telemetry
@@ -14,7 +15,7 @@ OnCall = Callable[[str, str, Mapping[str, str]], object]
 """``on_call(method, name, trace)``: ``trace`` holds those of traceparent, tracestate and baggage that the caller sent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class McpSettings:
     """``tools_mode="search"`` lists three tools that find, describe and call the others: for files with hundreds of them.
 

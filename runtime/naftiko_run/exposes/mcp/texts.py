@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from naftiko_run.errors import Place, Problems
 from naftiko_run.exposes.exposure import McpExposure, McpPrompt, McpResource, McpTool
 from naftiko_run.exposes.mcp.schemas import output_schema
+from naftiko_run.records import replace
 
 _HIDDEN = "\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f"
 _IN_NAME = re.compile(f"[\x00-\x1f\x7f-\x9f{_HIDDEN}]")

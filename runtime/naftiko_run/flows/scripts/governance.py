@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from naftiko_run.document.nodes import Node
 from naftiko_run.errors import InvalidInputs, SpecError
 from naftiko_run.flows.scripts.languages import LANGUAGES, language_named
+from naftiko_run.records import field, record
 
 SWITCHES = ("NAFTIKO_SCRIPTING", "IKANOS_SCRIPTING")
 
 
-@dataclass(slots=True, kw_only=True)
+@record(frozen=False)
 class ScriptStatistics:
     executions: int = 0
     errors: int = 0
@@ -43,7 +43,7 @@ class ScriptStatistics:
         return counts
 
 
-@dataclass(slots=True, kw_only=True)
+@record(frozen=False)
 class ScriptGovernance:
     """``timeout`` is in milliseconds. ``allowed_languages`` empty means all.
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import orjson
 
 from naftiko_run.isolation.jobs import Refused
+from naftiko_run.records import record, values_of
 
 RESULT_DEPTH = 64
 NOTHING = b"[]"
@@ -20,7 +20,7 @@ RESERVED = ("context", "result")
 _TOO_DEEP = f"its result is nested deeper than {RESULT_DEPTH} levels"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Program:
     """``sources`` are the dependencies in order and then the script; ``variables`` are bound beside ``context``."""
 
@@ -33,7 +33,7 @@ class Program:
     result_bytes: int
 
     def to_bytes(self) -> bytes:
-        fields = {name: getattr(self, name) for name in self.__slots__}
+        fields = values_of(self)
         try:
             return orjson.dumps(fields)
         except TypeError:  # an integer beyond 64 bits, or something that is no JSON at all

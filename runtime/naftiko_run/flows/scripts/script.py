@@ -11,7 +11,6 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +22,7 @@ from naftiko_run.flows.scripts.languages import ENDINGS, runnable_language
 from naftiko_run.flows.scripts.program import Program
 from naftiko_run.isolation.pool import WorkerFailed, WorkerRefused, WorkerTimeout, WorkerUnfiltered
 from naftiko_run.limits import DEFAULT_LIMITS, MIB, Limits
+from naftiko_run.records import field, record
 
 SOURCE_BYTES = MIB
 
@@ -34,7 +34,7 @@ class Workers(Protocol):
     async def run(self, job: str, payload: bytes, *, seconds: float) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ScriptSource:
     """One file of source; ``path`` is ``None`` for text written in the document itself."""
 
@@ -44,7 +44,7 @@ class ScriptSource:
     path: Path | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Script:
     """Compiled. ``dependencies`` run first, in order, in the same scope."""
 
