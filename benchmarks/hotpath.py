@@ -115,7 +115,7 @@ def _fill(client: HttpClient, origin: Any, body: bytes, connections: int) -> Non
         )
         connection.connection_made(transport)
         connection.seen = time.monotonic()
-        pool._keep(connection)
+        pool.keep(connection, pool.kept(origin))
 
 
 async def _measure(names: list[str], count: int, rounds: int, profiled: bool) -> None:

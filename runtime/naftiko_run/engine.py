@@ -147,7 +147,9 @@ class LiveCapability:
         found = self._express[key] if key in self._express else self._find_express(step.operation)
         if found is None or not found[0].block:
             return None
-        return ExpressFlow(flow, step, *found, self.runner, self._hide_secrets)
+        writer, client = found
+        lane = client.lane(writer.origin)
+        return None if lane is None else ExpressFlow(flow, step, writer, client, lane, self.runner, self._hide_secrets)
 
     def _find_express(self, operation: Operation) -> tuple[RequestWriter, HttpClient] | None:
         """What sends an operation's requests where only path and query differ from one to the next; looked for once."""

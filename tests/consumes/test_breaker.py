@@ -189,7 +189,7 @@ class BreakerMachine(RuleBasedStateMachine):
     def at_most_three_probes_run(self) -> None:
         if self.breaker.state == "probing":
             newest = max(self.running, default=0)
-            assert self.running.count(newest) <= DEFAULT_RULES.probes or newest < self.breaker._generation
+            assert self.running.count(newest) <= DEFAULT_RULES.probes or newest < self.breaker.generation
 
     @invariant()
     def a_pause_is_named_only_where_calls_are_refused(self) -> None:

@@ -12,28 +12,22 @@ from typing import TYPE_CHECKING
 from naftiko_run.consumes.messages import UpstreamReply
 
 if TYPE_CHECKING:
-    from naftiko_run.consumes.breaker import Breaker
-    from naftiko_run.consumes.bulkhead import Bulkhead
-    from naftiko_run.consumes.pool import Pool
+    from naftiko_run.consumes.lane import Lane
+    from naftiko_run.consumes.response import KnownHead
     from naftiko_run.consumes.wire import Connection
 
 
 class Attempt:
     """What a connection promises for a request, as ``Waiter`` is. Whoever begins one says in a subclass what its end does."""
 
-    __slots__ = (
-        "_is_done", "breaker", "bulkhead", "connection", "expires", "generation", "outcome", "pool", "seconds",
-        "start",
-    )  # fmt: skip
+    __slots__ = ("_is_done", "connection", "generation", "lane", "now", "outcome", "seconds", "start")
 
-    breaker: Breaker
-    bulkhead: Bulkhead
+    lane: Lane
     connection: Connection
-    pool: Pool
     generation: int
-    start: float
+    start: float  # by the clock of the breaker
+    now: float  # the same, by the clock of the pool
     seconds: float
-    expires: float
     outcome: UpstreamReply | BaseException
 
     def __init__(self) -> None:
@@ -55,15 +49,19 @@ class Attempt:
     def answer(self, reply: UpstreamReply) -> None:
         """Only for callbacks of the event loop."""
         self._is_done = True
-        self.pool.release(self.connection)
         status = reply.status
         if 200 <= status < 300 or status == 304:
-            self.breaker.leave(self.generation, self.start, False)
-            self.bulkhead.leave()
+            self.lane.succeeded(self)
             self.landed(reply)
         else:
+            self.lane.pool.release(self.connection)
             self.outcome = reply
             self.proceed()
+
+    def take(self, head: KnownHead, body: bytes) -> None:
+        """The same, where the head of the answer was read before."""
+        if not self._is_done:
+            self.answer(head.reply(body))
 
     def fail(self, error: BaseException) -> None:
         if not self._is_done:
@@ -72,7 +70,7 @@ class Attempt:
             asyncio.get_running_loop().call_soon(self._failed)
 
     def _failed(self) -> None:
-        self.pool.release(self.connection)
+        self.lane.pool.release(self.connection)
         self.proceed()
 
     # ---- the caller's side

@@ -8,15 +8,15 @@ in by, so a slow call from before cannot close or open anything now.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 from naftiko_run.consumes.rolling import RollingCounts
+from naftiko_run.records import record
 
 State = Literal["closed", "open", "probing"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class BreakerRules:
     """When a breaker opens, and for how long."""
 
@@ -40,19 +40,19 @@ class Breaker:
         "_chance",
         "_counts",
         "_failures",
-        "_generation",
         "_pause",
         "_probing",
         "_reopens",
         "_rules",
         "_succeeded",
+        "generation",
         "state",
     )
 
     def __init__(self, chance: Callable[[], float], rules: BreakerRules = DEFAULT_RULES) -> None:
         self._chance, self._rules = chance, rules
         self._counts = RollingCounts(rules.window)
-        self._generation = 0
+        self.generation = 0
         self._pause = rules.pause
         self._reopens = 0.0
         self.state: State = "closed"
@@ -61,28 +61,28 @@ class Breaker:
     def enter(self, now: float) -> int | None:
         """The generation a call belongs to, to be handed to ``leave``; ``None`` where it must not be made."""
         if self.state == "closed":
-            return self._generation
+            return self.generation
         if self.state == "open":
             if now < self._reopens:
                 return None
             self.state = "probing"
-            self._generation += 1
+            self.generation += 1
             self._probing = self._succeeded = 0
         if self._probing >= self._rules.probes:
             return None
         self._probing += 1
-        return self._generation
+        return self.generation
 
     def leave(self, generation: int, now: float, failed: bool | None) -> None:
         """Report a call that ``enter`` let in: failed, succeeded, or neither (cancelled, refused by us)."""
-        if generation != self._generation:
+        if generation != self.generation:
             return
         if self.state == "closed":
-            if failed:
-                self._failed(now)
-            elif failed is not None:
-                self._counts.add(now, False)
+            if failed is False:
+                self._counts.add(now)
                 self._failures = 0
+            elif failed:
+                self._failed(now)
         elif failed is None:
             self._probing -= 1
         elif failed:
@@ -109,12 +109,12 @@ class Breaker:
 
     def _open(self, now: float, pause: float) -> None:
         self.state = "open"
-        self._generation += 1
+        self.generation += 1
         self._pause = pause
         self._reopens = now + pause * (1 + self._rules.spread * (2 * self._chance() - 1))
 
     def _close(self) -> None:
         self.state = "closed"
-        self._generation += 1
+        self.generation += 1
         self._failures = self._probing = self._succeeded = 0
         self._counts.clear()

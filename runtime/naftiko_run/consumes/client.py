@@ -8,7 +8,6 @@ What a status means is decided elsewhere.
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import monotonic
 from typing import Protocol
 
 from naftiko_run.consumes.attempt import Attempt
@@ -16,6 +15,7 @@ from naftiko_run.consumes.breaker import Breaker
 from naftiko_run.consumes.bulkhead import Bulkhead
 from naftiko_run.consumes.egress import EgressPolicy
 from naftiko_run.consumes.faults import CUT, Faults
+from naftiko_run.consumes.lane import Lane
 from naftiko_run.consumes.messages import Deadline, Origin, UpstreamReply, UpstreamRequest
 from naftiko_run.consumes.pool import Pool
 from naftiko_run.consumes.retry import Outcome, RetryBudget, RetryPolicy, may_repeat
@@ -63,6 +63,7 @@ class HttpClient:
         self._budget = RetryBudget()
         self._policy = RetryPolicy()
         self._breakers: dict[Origin, Breaker] = {}
+        self._lanes: dict[Origin, Lane] = {}
         is_watched = on_exchange is not None or on_send is not None
         self._express = self._transport if isinstance(self._transport, Pool) and not is_watched else None
 
@@ -77,37 +78,22 @@ class HttpClient:
         finally:
             bulkhead.leave()
 
-    def begin(self, attempt: Attempt, origin: Origin, method: str, head: bytes, max_body: int | None, seconds: float) -> bool:
-        """Make a first attempt now, where a place, a closed breaker and a kept connection are at hand; else nothing happens.
-
-        Only for requests that may be sent again. ``attempt`` hears of the end.
-        """
-        pool, bulkhead = self._express, self._bulkhead
-        breaker = self._breakers.get(origin)
-        if pool is None or breaker is None or breaker.state != "closed" or not bulkhead.try_enter():
-            return False
-        now = monotonic()
-        connection = pool.take_used(origin, now)
-        if connection is None:
-            bulkhead.leave()
-            return False
-        attempt.start = start = self._clock()
-        generation = breaker.enter(start)
-        assert generation is not None  # it is closed
-        self._budget.request(start)
-        if seconds > self._attempt_time:
-            seconds = self._attempt_time
-        attempt.breaker, attempt.bulkhead, attempt.pool, attempt.connection = breaker, bulkhead, pool, connection
-        attempt.generation, attempt.seconds, attempt.expires = generation, seconds, now + seconds
-        pool.begin(connection, attempt, method, head, max_body, now)
-        return True
+    def lane(self, origin: Origin) -> Lane | None:
+        """The short way to an origin that a document names; ``None`` where every request is watched, or sent in general."""
+        found = self._lanes.get(origin)
+        if found is None and self._express is not None:
+            breaker = self._breakers.get(origin) or self._new_breaker(origin)
+            found = self._lanes[origin] = Lane(
+                origin, self._express, breaker, self._bulkhead, self._budget.request, self._clock, self._attempt_time
+            )
+        return found
 
     async def proceed(self, request: UpstreamRequest, deadline: Deadline, begun: Attempt) -> UpstreamReply:
         """Go on from an attempt that was begun for ``request`` and was no success."""
         try:
             return await self._attempts(request, deadline, begun)
         finally:
-            begun.bulkhead.leave()
+            begun.lane.bulkhead.leave()
 
     def block(self, request: UpstreamRequest) -> bytes:
         """The header block of requests like this one, to be set on them; empty where it may differ from one to the next."""
@@ -131,7 +117,7 @@ class HttpClient:
     # ---- attempts
 
     async def _attempts(self, request: UpstreamRequest, deadline: Deadline, begun: Attempt | None = None) -> UpstreamReply:
-        breaker = begun.breaker if begun else self._breakers.get(request.origin) or self._new_breaker(request.origin)
+        breaker = begun.lane.breaker if begun else self._breakers.get(request.origin) or self._new_breaker(request.origin)
         attempt = 1
         last: Outcome | None = None
         while True:
@@ -183,7 +169,8 @@ class HttpClient:
 
     def _new_breaker(self, origin: Origin) -> Breaker:
         if len(self._breakers) >= _BREAKERS:  # origins may come from arguments
-            self._breakers = dict([pair for pair in self._breakers.items() if pair[1].state != "closed"][-_BREAKERS // 2 :])
+            kept = [pair for pair in self._breakers.items() if pair[1].state != "closed"][-_BREAKERS // 2 :]
+            self._breakers = {**dict(kept), **{origin: lane.breaker for origin, lane in self._lanes.items()}}
         breaker = self._breakers[origin] = Breaker(self.settings.random)
         return breaker
 
@@ -208,7 +195,7 @@ async def _end_of(begun: Attempt, request: UpstreamRequest) -> UpstreamReply:
     if isinstance(outcome, UpstreamReply):
         return outcome
     if isinstance(outcome, Unanswered):
-        return await begun.pool.send(request, begun.seconds, begun.expires)
+        return await begun.lane.pool.send(request, begun.seconds, begun.now + begun.seconds)
     raise outcome
 
 

@@ -14,7 +14,6 @@ import ssl
 from collections import deque
 from time import monotonic
 
-from naftiko_run.consumes.attempt import Attempt
 from naftiko_run.consumes.dial import dial
 from naftiko_run.consumes.egress import EgressPolicy
 from naftiko_run.consumes.faults import Faults
@@ -38,6 +37,7 @@ class Pool:
         self._head = RequestHead(settings.user_agent)
         self._connections: set[Connection] = set()
         self._idle: dict[Origin, list[Connection]] = {}
+        self._lasting: set[Origin] = set()  # whose lists of idle connections are known elsewhere
         self._idle_count = self._opening = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._watch: asyncio.TimerHandle | None = None
@@ -64,7 +64,7 @@ class Pool:
             now = monotonic()
         while True:
             if self._watch is None:
-                self._watch = asyncio.get_running_loop().call_later(TICK, self._look_at_clock)
+                self.watch()
             try:
                 return await connection.exchange(request, head, now, expires)
             except Unanswered as error:
@@ -75,21 +75,10 @@ class Pool:
             connection = await self._acquire(request, expires, fresh=True)
             now, is_first = monotonic(), False
 
-    def begin(
-        self, connection: Connection, attempt: Attempt, method: str, head: bytes, max_body: int | None, now: float
-    ) -> None:
-        """Exchange on a connection of ``take_used``; whoever is told of the end releases it."""
-        if self._watch is None:
-            self._watch = asyncio.get_running_loop().call_later(TICK, self._look_at_clock)
-        connection.begin(attempt, method, max_body, now, attempt.expires)
-        transport = connection.transport
-        assert transport is not None  # it was looked at when it was taken
-        transport.write(head)
-
     def release(self, connection: Connection) -> None:
         """After an exchange, however it ended."""
         if connection.reusable:
-            self._keep(connection)
+            self.keep(connection, self._idle.setdefault(connection.origin, []))
         else:
             connection.abort()
 
@@ -113,6 +102,14 @@ class Pool:
             async with asyncio.timeout(1.0):
                 await self._empty.wait()
 
+    @property
+    def is_watching(self) -> bool:
+        return self._watch is not None
+
+    def watch(self) -> None:
+        """See to it that the limits of the exchanges in progress strike."""
+        self._watch = asyncio.get_running_loop().call_later(TICK, self._look_at_clock)
+
     def _look_at_clock(self) -> None:
         self._watch = None
         now, idle = monotonic(), self._limits.idle_time
@@ -125,18 +122,14 @@ class Pool:
 
     # ---- kept connections
 
-    def take_used(self, origin: Origin, now: float) -> Connection | None:
-        """The kept connection that was used last, where it needs no second look; it has carried a request before."""
-        kept = self._idle.get(origin)
-        if not kept:
-            return None
-        connection = kept[-1]
-        transport = connection.transport
-        if transport is None or transport.is_closing() or connection.idle_until < now or not connection.used:
-            return None
+    def kept(self, origin: Origin) -> list[Connection]:
+        """The list of idle connections to an origin, for good; the one that was used last is the last."""
+        self._lasting.add(origin)
+        return self._idle.setdefault(origin, [])
+
+    def take_last(self, kept: list[Connection]) -> None:
         del kept[-1]
         self._idle_count -= 1
-        return connection
 
     def _take(self, request: UpstreamRequest, now: float) -> Connection | None:
         """A kept connection that is still good, the most recently used first."""
@@ -153,15 +146,13 @@ class Pool:
             return connection
         return None
 
-    def _keep(self, connection: Connection) -> None:
+    def keep(self, connection: Connection, kept: list[Connection]) -> None:
+        """Add a connection that can be used again to its origin's idle ones."""
         if self._closed:
             connection.abort()
             return
         hint = connection.idle_hint
-        connection.idle_until = connection.seen + (KEEP if hint is None else min(KEEP, hint))
-        kept = self._idle.get(connection.origin)
-        if kept is None:
-            kept = self._idle[connection.origin] = []
+        connection.idle_until = connection.seen + (KEEP if hint is None or hint > KEEP else hint)
         kept.append(connection)
         self._idle_count += 1
         if self._sweep is None:
@@ -178,9 +169,9 @@ class Pool:
                 self._drop_idle(connection)
             while kept and self._idle_count > self._limits.namespace_idle and kept[0].seen < now - SWEEP:
                 self._drop_idle(kept[0])
-            if not kept:
+            if not kept and origin not in self._lasting:
                 del self._idle[origin]
-        if self._idle:
+        if self._idle_count:
             self._sweep = asyncio.get_running_loop().call_later(SWEEP, self._sweep_idle)
 
     def _drop_idle(self, connection: Connection) -> None:

@@ -14,10 +14,16 @@ from naftiko_run.consumes.messages import Origin, UpstreamRequest
 from naftiko_run.consumes.operation import Operation, Target, add_query, pair
 from naftiko_run.consumes.parameter import Parameter
 from naftiko_run.consumes.paths import Part, PathVariable, encode_segment
+from naftiko_run.consumes.request_head import request_line
+from naftiko_run.errors import MalformedRequest
 from naftiko_run.expressions.scope import MISSING
 
-_PLAIN = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
+PLAIN = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
 _SAFE = re.compile(r"[A-Za-z0-9._~-]*")
+
+
+Holes = tuple[tuple[int, str], ...]
+"""Places of a request that its caller's path fills: which of the captured values, and the text that follows it."""
 
 
 class RequestWriter:
@@ -63,13 +69,40 @@ class RequestWriter:
                 path += part
             else:
                 value = arguments.get(part.name, MISSING)
-                path += value if isinstance(value, str) and _PLAIN.fullmatch(value) else encode_segment(part, value)
+                path += value if isinstance(value, str) and PLAIN.fullmatch(value) else encode_segment(part, value)
         query = self._query
         if self._has_choices or not self._known.issuperset(arguments):
             if not self._elsewhere.isdisjoint(arguments):
                 return ""
             query = self._filled(arguments)
         return f"{path}?{'&'.join(query)}" if query else path or "/"
+
+    def holes(self, positions: Mapping[str, int]) -> tuple[str, Holes] | None:
+        """How a whole head is written where its arguments are captured values, each ``PLAIN``: the text before the first of
+        them, and each with what follows. ``None`` where it takes more than that.
+        """
+        given = positions.keys()
+        if not (self.block and self._known.issuperset(given) and self._elsewhere.isdisjoint(given)):
+            return None
+        variables = {part.name for part in self._parts if isinstance(part, PathVariable)}
+        if not variables.issubset(given) or not {key for key, _, _ in self._parameters}.isdisjoint(given):
+            return None
+        try:
+            sample = request_line(self._method, self.target(dict.fromkeys(given, "x"))).decode("ascii")
+        except MalformedRequest:
+            return None
+        texts, order = [f"{self._method} "], list[int]()
+        for part in self._parts:
+            if isinstance(part, str):
+                texts[-1] += part
+            else:
+                order.append(positions[part.name])
+                texts.append("")
+        texts[-1] += f"{'?' + '&'.join(self._query) if self._query else ''} HTTP/1.1\r\n"
+        if "x".join(texts) != sample:
+            return None
+        texts[-1] += self.block.decode("ascii")
+        return texts[0], tuple(zip(order, texts[1:], strict=True))
 
     def request_for(self, target: str) -> UpstreamRequest:
         return UpstreamRequest(

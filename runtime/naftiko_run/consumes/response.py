@@ -28,6 +28,20 @@ _FLAWS = {
 }
 
 
+class KnownHead:
+    """The head of a response with a body as it was sent, remembered by its bytes: whatever it says was read and judged once."""
+
+    __slots__ = ("content_type", "headers", "idle_hint", "length", "media_type", "status")
+
+    def __init__(self, status: int, headers: list[tuple[str, str]], idle_hint: float | None, length: int) -> None:
+        self.status, self.headers, self.idle_hint, self.length = status, headers, idle_hint, length
+        reply = self.reply(b"")
+        self.content_type, self.media_type = reply.header("content-type"), reply.media_type
+
+    def reply(self, body: bytes) -> UpstreamReply:
+        return UpstreamReply(status=self.status, headers=self.headers.copy(), body=body)
+
+
 class Response:
     """Collects one response at a time; ``begin`` before each."""
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 class RollingCounts:
     """Two counters per second in a ring. The oldest second is dropped whole, so the window is up to one second short."""
 
-    __slots__ = ("_all", "_marked", "_place", "_second", "_seconds", "all", "marked")
+    __slots__ = ("_all", "_edge", "_marked", "_place", "_second", "_seconds", "all", "marked")
 
     def __init__(self, seconds: int) -> None:
         self._seconds = seconds
@@ -16,12 +16,12 @@ class RollingCounts:
         self._all = [0] * self._seconds
         self._marked = [0] * self._seconds
         self._second = self._place = 0
+        self._edge = 0.0  # when the second that is counted now ends
         self.all = self.marked = 0
 
     def add(self, now: float, marked: bool = False) -> None:
-        second = int(now)
-        if second != self._second:
-            self._move(second)
+        if now >= self._edge:
+            self._move(int(now))
         self._all[self._place] += 1
         self.all += 1
         if marked:
@@ -49,3 +49,4 @@ class RollingCounts:
             self.marked -= self._marked[place]
             self._all[place] = self._marked[place] = 0
         self._second, self._place = second, second % self._seconds
+        self._edge = second + 1.0

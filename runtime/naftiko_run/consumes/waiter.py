@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator
 from contextvars import Context
 
 from naftiko_run.consumes.messages import UpstreamReply
+from naftiko_run.consumes.response import KnownHead
 
 Resume = Callable[["Waiter"], object]
 
@@ -42,6 +43,11 @@ class Waiter:
         resume, self._resume = self._resume, None
         if resume is not None:
             self._context.run(resume, self)
+
+    def take(self, head: KnownHead, body: bytes) -> None:
+        """The same, where the head of the answer was read before."""
+        if not self.done():
+            self.answer(head.reply(body))
 
     def fail(self, error: BaseException) -> None:
         if self.done():

@@ -15,8 +15,8 @@ import httptools
 
 from naftiko_run.consumes.attempt import Attempt
 from naftiko_run.consumes.faults import Faults
-from naftiko_run.consumes.messages import Origin, UpstreamReply, UpstreamRequest
-from naftiko_run.consumes.response import Response
+from naftiko_run.consumes.messages import Origin, UpstreamRequest
+from naftiko_run.consumes.response import KnownHead, Response
 from naftiko_run.consumes.waiter import Waiter
 from naftiko_run.errors import RequestError
 from naftiko_run.limits import KIB, Limits
@@ -29,8 +29,8 @@ class Unanswered(Exception):
 
 
 _HEAD_ROOM, _LONGEST_HEAD = 64, 2048
-_heads: dict[bytes, tuple[int, list[tuple[str, str]], float | None, int]] = {}
-"""Heads of responses that a parser has read: status, fields, idle hint, body length. Bounded: dates change each second."""
+_heads: dict[bytes, KnownHead] = {}
+"""Heads of responses that a parser has read. Bounded: dates change each second."""
 
 
 def _learn(data: bytes, response: Response) -> None:
@@ -43,7 +43,7 @@ def _learn(data: bytes, response: Response) -> None:
         return
     if len(_heads) >= _HEAD_ROOM:
         _heads.clear()
-    _heads[data[:end]] = (response.status, response.headers.copy(), response.idle_hint, length)
+    _heads[data[:end]] = KnownHead(response.status, response.headers.copy(), response.idle_hint, length)
 
 
 class _Collector(Response):
@@ -69,8 +69,8 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_bodiless_bytes", "_body_limit", "_collector", "_faults", "_head_limit", "_loop", "_max_body", "_method", "_on_lost",
-        "_on_made", "_read_any", "_waiter", "expires", "idle_hint", "idle_until", "origin", "reusable", "seen", "transport",
-        "used",
+        "_on_made", "_read_any", "_room", "_waiter", "expires", "idle_hint", "idle_until", "origin", "reusable", "seen",
+        "transport", "used",
     )  # fmt: skip
 
     def __init__(
@@ -88,6 +88,7 @@ class Connection(asyncio.Protocol):
         self._read_any = False
         self._method = ""
         self._max_body: int | None = None
+        self._room = 0  # the tighter of both limits of a body
         self.idle_hint: float | None = None
         self._waiter: Waiter | Attempt | None = None
         self._loop = asyncio.get_running_loop()
@@ -119,6 +120,7 @@ class Connection(asyncio.Protocol):
         """Be ready for the response to what is written next."""
         self._waiter = waiter
         self._method, self._max_body = method, max_body
+        self._room = self._body_limit if max_body is None or max_body > self._body_limit else max_body
         self._read_any = self.reusable = False
         self.expires, self.seen = expires, now
 
@@ -177,17 +179,14 @@ class Connection(asyncio.Protocol):
         known = _heads.get(data[:end])
         if known is None:
             return False
-        status, headers, hint, length = known
-        limit = self._body_limit if self._max_body is None else min(self._body_limit, self._max_body)
-        body = data[end:]
-        if len(body) != length or length > limit or end > self._head_limit:
+        length = known.length
+        if len(data) - end != length or length > self._room or end > self._head_limit:
             return False
         waiter, self._waiter = self._waiter, None
         assert waiter is not None
         self.reusable = self.used = self._read_any = True
-        self.idle_hint = hint
-        if not waiter.done():
-            waiter.answer(UpstreamReply(status=status, headers=headers.copy(), body=body))
+        self.idle_hint = known.idle_hint
+        waiter.take(known, data[end:])
         return True
 
     def _reason(self, error: Exception) -> RequestError:

@@ -16,26 +16,31 @@ from naftiko_run.exposes.messages import Handler, HttpAnswer, HttpRequest
 from naftiko_run.exposes.observed import observed, take
 from naftiko_run.exposes.router import Router, Unroutable
 from naftiko_run.flows.binding import Binder, HttpInputs, bind_http, compile_binder
-from naftiko_run.flows.express import Caller, ExpressCall, ExpressFlow
+from naftiko_run.flows.express import Caller, ExpressCall, ExpressFlow, PlacedFlow
 from naftiko_run.flows.flow import Flow
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
 from naftiko_run.records import record
 from naftiko_run.telemetry.telemetry import Telemetry
 
 Forward = Callable[[ForwardRoute, HttpRequest, Mapping[str, str]], Awaitable[HttpAnswer]]
+_EXPRESS = frozenset({"GET", "HEAD"})
 FindExpress = Callable[[Flow], ExpressFlow | None]
 
 
 @record(frozen=False, kw_only=False)
 class _Target:
-    """What a route leads to. ``express`` is found out on its first request."""
+    """What a route leads to. The two ways without a task are found out on its first request: one for inputs that are all
+    taken from the path as they come, and one for any others.
+    """
 
     exposure: RestExposure
     route: RestRoute
     binder: Binder
     guard: Guard | None
+    placed: PlacedFlow | None = None
     express: ExpressFlow | None = None
     is_settled: bool = False
+    starts_open: bool = False  # with a variable, whose value may be another's first segment
 
 
 @record(kw_only=False)
@@ -105,35 +110,45 @@ class RestAdapter:
 
     def express(self, request: HttpRequest, caller: Caller) -> ExpressCall | None:
         """Begin a request without a body where a plain call is all it takes, and tell ``caller`` its end; else do nothing."""
-        find = self._find_express
-        path = request.path
-        if find is None or (self._reserved and path[1:].partition("/")[0] in self._reserved):
+        method = request.method
+        if request.body or method not in _EXPRESS:
             return None
-        match = self._router.find(path)
-        if match is None:
+        found = self._router.straight(request.path)
+        if found is None:
             return None
-        methods, method = match.methods, request.method
+        methods, names, captured = found
         if method not in methods:
-            if method != "HEAD":
-                return None
             method = "GET"
         target = methods.get(method)
         if target is None:
             return None
         if not target.is_settled:
-            target.express = find(target.route.flow) if target.guard is None else None
-            target.is_settled = True
+            self._settle(target, names.get(method, ()))
+        if target.starts_open and captured[0] in self._reserved:
+            return None
+        placed = target.placed
+        if placed is not None:
+            return placed.start(captured, self._limits.rest_deadline, caller)
         flow = target.express
         if flow is None:
             return None
+        sent = HttpInputs(dict(zip(names.get(method, ()), captured, strict=False)), request.query, request.headers, b"", method)
         try:
-            binder, values = target.binder, match.values(method)
-            inputs = binder.path_inputs(values)
-            if inputs is None:
-                inputs = bind_http(binder, HttpInputs(values, request.query, request.headers, b"", method), self._limits)
-            return flow.start(inputs, self._limits.rest_deadline, caller)
+            return flow.start(bind_http(target.binder, sent, self._limits), self._limits.rest_deadline, caller)
         except RequestError:  # the general way comes to the same, and words it
             return None
+
+    def _settle(self, target: _Target, names: Sequence[str]) -> None:
+        target.is_settled = True
+        first = target.route.path.lstrip("/").partition("/")[0]
+        target.starts_open = "{" in first
+        if self._find_express is None or target.guard is not None or first in self._reserved:
+            return
+        target.express = flow = self._find_express(target.route.flow)
+        inputs = target.binder.path_names
+        if flow is None or inputs is None or not all(key in names for _, key in inputs):
+            return
+        target.placed = flow.placed({name: names.index(key) for name, key in inputs})
 
     async def handle(self, request: HttpRequest) -> HttpAnswer:
         if self._telemetry is not None:

@@ -56,6 +56,7 @@ class _Segment(Generic[T]):
     patterns: list[_Pattern[T]] = field(default_factory=list)
     methods: dict[str, T] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=dict)  # method -> variable names in order of the path
+    plain: _Segment[T] | None = None  # what follows where the one pattern is a variable by itself
     rest: dict[str, T] = field(default_factory=dict)  # method -> target of a variable that takes all that follows
     rest_names: dict[str, list[str]] = field(default_factory=dict)
 
@@ -93,11 +94,11 @@ class Router(Generic[T]):
 
     def find(self, path: str) -> Match[T] | None:
         """The routes of a raw path, whatever the method; ``None`` where there is none."""
-        static = self._static.get(path)
-        if static is not None:
-            return Match(static, {}, [])
+        found = self.straight(path)
+        if found is not None:
+            return Match(*found)
         segments = _split(path)
-        found = self._straight(segments) or self._walk(self._root, segments, 0, [])
+        found = self._walk(self._root, segments, 0, [])
         if found is not None:
             return Match(*found)
         if len(segments) > 1 and segments[-1] == "":
@@ -105,6 +106,22 @@ class Router(Generic[T]):
         else:
             found = self._walk(self._root, [*segments, ""], 0, []) if self._literal_slash(segments) else None
         return None if found is None else Match(*found)
+
+    def straight(self, path: str) -> tuple[dict[str, T], dict[str, list[str]], list[str]] | None:
+        """Targets by method, names by method and captured values of a path that leaves no choice on the way; see ``find``."""
+        static = self._static.get(path)
+        if static is not None:
+            return static, {}, []
+        node, captured = self._root, list[str]()
+        for segment in (path[1:] if path[:1] == "/" else path).split("/"):
+            child = node.literals.get(segment)
+            if child is None:
+                child = node.plain
+                if child is None or "%" in segment:
+                    return None
+                captured.append(segment)
+            node = child
+        return (node.methods, node.names, captured) if node.methods else None
 
     def _literal_slash(self, segments: list[str]) -> bool:
         """Only a declared trailing slash may be left out by a caller; an empty value for a variable never appears by itself."""
@@ -115,20 +132,6 @@ class Router(Generic[T]):
                 return False
             node = child
         return "" in node.literals
-
-    def _straight(self, segments: list[str]) -> tuple[dict[str, T], dict[str, list[str]], list[str]] | None:
-        """What ``_walk`` finds, where there is no choice on the way: each segment is a literal or the one plain variable."""
-        node, captured = self._root, list[str]()
-        for segment in segments:
-            child = node.literals.get(segment)
-            if child is None:
-                patterns = node.patterns
-                if len(patterns) != 1 or patterns[0].regex is not None or "%" in segment:
-                    return None
-                captured.append(segment)
-                child = patterns[0].node
-            node = child
-        return (node.methods, node.names, captured) if node.methods else None
 
     def _walk(
         self, node: _Segment[T], segments: list[str], at: int, captured: list[str]
@@ -192,6 +195,8 @@ def _pattern(node: _Segment[T], segment: str, names: list[str]) -> _Segment[T]:
     # More text around the variable is more exact: `{id}:cancel` is tried before `{id}`.
     node.patterns.append(found)
     node.patterns.sort(key=lambda pattern: -len(pattern.shape))
+    first = node.patterns[0]
+    node.plain = first.node if len(node.patterns) == 1 and first.regex is None else None
     return found.node
 
 

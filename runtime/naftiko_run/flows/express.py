@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import monotonic
 from typing import Protocol
 
 from naftiko_run.consumes.attempt import Attempt
 from naftiko_run.consumes.client import HttpClient
+from naftiko_run.consumes.lane import Lane
 from naftiko_run.consumes.messages import Deadline, UpstreamReply
 from naftiko_run.consumes.request_head import request_line
-from naftiko_run.consumes.request_writer import RequestWriter
+from naftiko_run.consumes.request_writer import PLAIN, Holes, RequestWriter
+from naftiko_run.consumes.response import KnownHead
 from naftiko_run.consumes.retry import REPEATABLE
 from naftiko_run.errors import RequestError
 from naftiko_run.expressions.argument import Expression, ReferenceExpression
@@ -37,18 +39,31 @@ class Caller(Protocol):
 class ExpressFlow:
     """``start`` for one flow. ``hide`` takes secrets out of an error before anybody sees it."""
 
-    __slots__ = ("block", "client", "flow", "hide", "method", "names", "operation", "runner", "step", "writer")
+    __slots__ = (
+        "block",
+        "client",
+        "flow",
+        "hide",
+        "lane",
+        "max_body",
+        "method",
+        "names",
+        "operation",
+        "runner",
+        "step",
+        "writer",
+    )
 
     def __init__(
-        self, flow: Flow, step: CallStep, writer: RequestWriter, client: HttpClient, runner: FlowRunner,
+        self, flow: Flow, step: CallStep, writer: RequestWriter, client: HttpClient, lane: Lane, runner: FlowRunner,
         hide: Callable[[RequestError], None],
     ) -> None:  # fmt: skip
         self.flow, self.step, self.operation = flow, step, step.operation
-        self.writer, self.client, self.runner, self.hide = writer, client, runner, hide
-        self.method, self.block = writer.method, writer.block
+        self.writer, self.client, self.lane, self.runner, self.hide = writer, client, lane, runner, hide
+        self.method, self.block, self.max_body = writer.method, writer.block, step.operation.max_body
         self.names = tuple((key, _input_of(expression)) for key, expression in step.arguments)
 
-    def _arguments(self, inputs: Mapping[str, object]) -> Mapping[str, object]:
+    def arguments(self, inputs: Mapping[str, object]) -> Mapping[str, object]:
         if self.step.direct:
             return inputs
         try:
@@ -57,35 +72,89 @@ class ExpressFlow:
             return evaluate_arguments(self.step, Scope(inputs, {}, self.runner.binds))
 
     def start(self, inputs: Mapping[str, object], seconds: float, caller: Caller) -> ExpressCall | None:
-        writer = self.writer
-        target = writer.target(self._arguments(inputs))
+        target = self.writer.target(self.arguments(inputs))
         if not target:
             return None
         head = request_line(self.method, target) + self.block
-        call = ExpressCall(self, target, inputs, seconds, caller)
-        if self.client.begin(call, writer.origin, self.method, head, self.operation.max_body, seconds):
-            return call
-        return None
+        call = ExpressCall(self, inputs, seconds, caller)
+        return call if self.lane.begin(call, self.method, head, self.max_body, seconds) else None
+
+    def placed(self, places: Mapping[str, int]) -> PlacedFlow | None:
+        """``start`` for callers whose inputs are captured values: ``{input: place}``. ``None`` where text is not enough."""
+        if self.step.direct:
+            positions = dict(places)
+        elif all(name in places for _, name in self.names):
+            positions = {key: places[name] for key, name in self.names}
+        else:
+            return None
+        found = self.writer.holes(positions)
+        return None if found is None else PlacedFlow(self, tuple(places.items()), *found)
+
+
+class PlacedFlow:
+    """An ``ExpressFlow`` whose whole request is text with captured values in it."""
+
+    __slots__ = ("_begin", "_holes", "_start", "flow", "places")
+
+    def __init__(self, flow: ExpressFlow, places: tuple[tuple[str, int], ...], start: str, holes: Holes) -> None:
+        self.flow, self.places = flow, places
+        self._start, self._holes, self._begin = start, holes, flow.lane.begin
+
+    def start(self, captured: Sequence[str], seconds: float, caller: Caller) -> ExpressCall | None:
+        text = self._start
+        for place, following in self._holes:
+            value = captured[place]
+            if not PLAIN.fullmatch(value):
+                return None
+            text += value + following
+        flow = self.flow
+        call = ExpressCall(flow, captured, seconds, caller, self.places)
+        return call if self._begin(call, flow.method, text.encode("ascii"), flow.max_body, seconds) else None
 
 
 class ExpressCall(Attempt):
-    """One run of an ``ExpressFlow``."""
+    """One run of an ``ExpressFlow``. ``given`` are its inputs, or with ``places`` the captured values that they are."""
 
-    __slots__ = ("_at", "_caller", "_flow", "_inputs", "_target")
+    __slots__ = ("_caller", "_flow", "_given", "_limit", "_places")
 
-    def __init__(self, flow: ExpressFlow, target: str, inputs: Mapping[str, object], seconds: float, caller: Caller) -> None:
+    def __init__(
+        self, flow: ExpressFlow, given: Mapping[str, object] | Sequence[str], limit: float, caller: Caller,
+        places: tuple[tuple[str, int], ...] | None = None,
+    ) -> None:  # fmt: skip
         self._is_done = False
-        self._flow, self._target, self._inputs, self._caller = flow, target, inputs, caller
-        self._at = monotonic() + seconds
+        self._flow, self._given, self._limit, self._caller, self._places = flow, given, limit, caller, places
+
+    @property
+    def _inputs(self) -> Mapping[str, object]:
+        given, places = self._given, self._places
+        return {name: given[place] for name, place in places} if places is not None else given  # type: ignore[index, return-value]
+
+    def take(self, head: KnownHead, body: bytes) -> None:
+        if self._is_done:
+            return
+        flow = self._flow
+        if head.status != 200 or not (head.content_type or flow.operation.output_media_type):
+            self.answer(head.reply(body))
+            return
+        self._is_done = True
+        self.lane.succeeded(self)
+        if flow.flow.shape is None or not body:
+            self._caller.answered(200, flow.operation.output_media_type or head.content_type, body)
+        else:
+            self._shape(head.reply(body))
 
     def landed(self, reply: UpstreamReply) -> None:
         flow = self._flow
         if flow.flow.shape is None or not reply.body:
             self._caller.answered(reply.status, media_type_of(flow.operation, reply), reply.body)
-            return
-        result = flow.runner.finish_now(flow.flow, flow.operation, reply, self._inputs)
+        else:
+            self._shape(reply)
+
+    def _shape(self, reply: UpstreamReply) -> None:
+        flow, inputs = self._flow, self._inputs
+        result = flow.runner.finish_now(flow.flow, flow.operation, reply, inputs)
         if result is None:
-            self._caller.continued(flow.runner.finish(flow.flow, flow.operation, reply, self._inputs))
+            self._caller.continued(flow.runner.finish(flow.flow, flow.operation, reply, inputs))
         else:
             self._caller.answered(result.status, result.media_type, result.content)
 
@@ -93,16 +162,17 @@ class ExpressCall(Attempt):
         self._caller.continued(self._rest())
 
     async def _rest(self) -> Result:
-        flow = self._flow
-        deadline = Deadline(self._at - monotonic())
+        flow, inputs = self._flow, self._inputs
+        deadline = Deadline(self.now + self._limit - monotonic())
         try:
-            reply = await flow.client.proceed(flow.writer.request_for(self._target), deadline, self)
+            request = flow.writer.request_for(flow.writer.target(flow.arguments(inputs)))
+            reply = await flow.client.proceed(request, deadline, self)
             if not is_success(reply.status):
                 raise upstream_status(flow.operation, reply)
         except RequestError as error:
             flow.hide(error)
             raise
-        return await flow.runner.finish(flow.flow, flow.operation, reply, self._inputs)
+        return await flow.runner.finish(flow.flow, flow.operation, reply, inputs)
 
 
 def _input_of(expression: Expression) -> str:

@@ -21,7 +21,6 @@ from naftiko_run.server.refusals import Refusal
 from naftiko_run.server.wire import CONTINUE, LAST_CHUNK, NO_BODY, content_lines, encode_chunk, encode_head
 
 LINGER = 2.0  # after a refusal the rest of the request is read and dropped, so that the answer is not lost in a reset
-_EXPRESS = frozenset({"GET", "HEAD"})
 _JOIN = 64 * 1024  # up to here head and body are joined into one write
 
 
@@ -62,7 +61,7 @@ class Answering(Connection):
         else:
             self.owes_continue = True  # in the middle of another answer it would be taken for part of it
 
-    def begin(self) -> None:
+    def begin(self, *, hurried: bool = False) -> None:
         """Work on the exchange whose turn it is, unless that has begun: now, or soon where another task is at work."""
         exchange = self.active
         if exchange is None or self.task is not None:
@@ -73,16 +72,20 @@ class Answering(Connection):
         if self.is_gone:
             self.active = None
             return
-        site = self.site
-        if site.express is not None and not exchange.body and exchange.method in _EXPRESS and site.is_plain:
-            admission = self.state.admission
-            if admission.enter():
-                call = self.task = site.express(exchange, self)
-                if call is not None:
-                    return
-                admission.leave()
-        task = self.task = DirectTask(self._run(exchange), self.loop)
-        task.start()
+        if hurried or not self.hurry(exchange):
+            task = self.task = DirectTask(self._run(exchange), self.loop)
+            task.start()
+
+    def hurry(self, exchange: Exchange) -> bool:
+        """Begin the exchange whose turn it is, where it takes no task."""
+        express, admission = self.site.express, self.state.admission
+        if express is None or not admission.enter():
+            return False
+        call = self.task = express(exchange, self)
+        if call is not None:
+            return True
+        admission.leave()
+        return False
 
     def answered(self, status: int, media_type: str, body: bytes) -> None:
         """An express call has succeeded."""
@@ -238,7 +241,7 @@ class Answering(Connection):
     def _write_plain(self, exchange: Exchange, media_type: str, body: bytes) -> bool:
         """What ``_write`` does, where nothing about the answer is special and its head was written before."""
         site, state, size = self.site, self.state, len(body)
-        if not 0 < size <= _JOIN or exchange.method != "GET" or exchange.is_http_1_0 or site.cors is not None:
+        if not 0 < size <= _JOIN or exchange.method == "HEAD" or exchange.is_http_1_0 or site.cors is not None:
             return False
         if self.is_gone or not exchange.keeps_alive or site.is_leaving or state.draining:
             return False

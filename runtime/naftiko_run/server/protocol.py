@@ -18,7 +18,7 @@ import httptools
 
 from naftiko_run.server import refusals
 from naftiko_run.server.answering import Answering
-from naftiko_run.server.connection import Exchange
+from naftiko_run.server.connection import Exchange, plain_exchange
 from naftiko_run.server.site import Site
 from naftiko_run.server.target import Refused, split_target
 
@@ -88,11 +88,9 @@ class HttpConnection(Answering):
             return False
         self.limit_at = inf
         path, query, fields = found
-        self.active = Exchange(
-            method="GET", path=path, query=query, headers=fields.copy(), body=b"", peer=self.peer,
-            request_id=self.state.request_id(), keeps_alive=True, is_http_1_0=False,
-        )  # fmt: skip
-        self.begin()
+        self.active = exchange = plain_exchange(path, query, fields.copy(), self.peer, self.state.request_id())
+        if not self.hurry(exchange):
+            self.begin(hurried=True)
         return True
 
     def _feed_slices(self, data: bytes) -> None:

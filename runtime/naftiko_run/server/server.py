@@ -176,7 +176,8 @@ def _site(state: ServerState, listener: Listener) -> Site:
 
 
 def _dress(site: Site, listener: Listener) -> None:
-    site.handler, site.express = listener.handler, listener.express
+    site.handler = listener.handler
+    site.express = None if listener.cors or listener.is_exempt else listener.express
     site.hosts = HostRules(address=listener.address, names=listener.hosts, origins=(*listener.origins, *listener.cors))
     site.cors = CorsRules(listener.cors) if listener.cors else None
     site.is_exempt = listener.is_exempt

@@ -30,7 +30,7 @@ class Site:
     def __init__(self, state: ServerState) -> None:
         self.state = state
         self.handler: Handler = _nobody
-        self.express: Express | None = None
+        self.express: Express | None = None  # only where requests go to the handler without further ado
         self.hosts = HostRules()
         self.cors: CorsRules | None = None
         self.is_exempt = False  # health probes are answered even when everything else is turned away
