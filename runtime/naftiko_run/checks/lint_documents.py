@@ -51,7 +51,21 @@ def no_eval(root: Node) -> Said:
 
 
 def _prose(root: Node) -> list[Node]:
-    return [node for node in root.walk() if node.key in _PROSE and node.is_text]
+    found: list[Node] = []
+    _gather_prose(root, found)
+    return found
+
+
+def _gather_prose(node: Node, found: list[Node]) -> None:
+    """The texts below ``node`` that people read, in their order: a plain loop, as every node of every file passes here."""
+    value = node.value
+    for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        below = child.value
+        if isinstance(below, str):
+            if child.key in _PROSE:
+                found.append(child)
+        elif isinstance(below, (dict, list)):
+            _gather_prose(child, found)
 
 
 @rule("L-STEP-NAME", "warning", "Step names are letters, digits, `_` and `-`, so that every runtime can refer to them.")

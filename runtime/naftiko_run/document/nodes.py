@@ -169,10 +169,15 @@ class Node:
 
     def walk(self) -> Iterator[Node]:
         """This node and all below it, parents first."""
-        yield self
-        value = self.value
-        for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-            yield from child.walk()
+        pending = [self]  # not by recursion: each node would pass through as many generators as it is deep
+        while pending:
+            node = pending.pop()
+            yield node
+            value = node.value
+            if isinstance(value, dict):
+                pending.extend(reversed(value.values()))
+            elif isinstance(value, list):
+                pending.extend(reversed(value))
 
     def __repr__(self) -> str:
         return f"Node({self.path or '.'} at {self.file}:{self.location.line})"
