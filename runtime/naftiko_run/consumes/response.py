@@ -7,6 +7,7 @@ that httptools calls. Fields that describe the connection or the coding that was
 from __future__ import annotations
 
 from naftiko_run.consumes.faults import Faults
+from naftiko_run.consumes.formats.registry import charset_of
 from naftiko_run.consumes.inflate import Inflater, Unusable
 from naftiko_run.consumes.messages import UpstreamReply
 from naftiko_run.errors import RequestError
@@ -31,12 +32,13 @@ _FLAWS = {
 class KnownHead:
     """The head of a response with a body as it was sent, remembered by its bytes: whatever it says was read and judged once."""
 
-    __slots__ = ("content_type", "headers", "idle_hint", "length", "media_type", "status")
+    __slots__ = ("charset", "content_type", "headers", "idle_hint", "length", "media_type", "status")
 
     def __init__(self, status: int, headers: list[tuple[str, str]], idle_hint: float | None, length: int) -> None:
         self.status, self.headers, self.idle_hint, self.length = status, headers, idle_hint, length
         reply = self.reply(b"")
         self.content_type, self.media_type = reply.header("content-type"), reply.media_type
+        self.charset = charset_of(self.content_type)
 
     def reply(self, body: bytes) -> UpstreamReply:
         return UpstreamReply(status=self.status, headers=self.headers.copy(), body=body)

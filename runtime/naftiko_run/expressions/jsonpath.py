@@ -23,16 +23,17 @@ _FUNCTION: Final = re.compile(r"\.?(?P<name>length|size|count|keys|values|sum|mi
 
 @record
 class JsonPath:
-    """Immutable. ``definite``: it selects at most one value, which ``find`` gives; else ``find`` gives a list of values."""
+    """Immutable. ``definite``: it selects at most one value, which ``find`` gives; else ``find`` gives a list of values.
+
+    ``find(document)`` is what the path selects, or ``MISSING``. No matches in a list that is there are an empty list.
+    ``names`` are all its segments, where they are names only.
+    """
 
     text: str
     is_whole: bool = False
     definite: bool = True
-    _find: Find = field(repr=False, compare=False)
-
-    def find(self, document: object) -> object:
-        """What the path selects, or ``MISSING``. No matches in a list that is there are an empty list."""
-        return self._find(document)
+    names: tuple[str, ...] = ()
+    find: Find = field(repr=False, compare=False)
 
 
 def compile_jsonpath(text: str, *, at: Place = None) -> JsonPath:
@@ -51,19 +52,20 @@ def _compile(text: str) -> JsonPath:
     path = _rooted(text.strip())
     if path == "$":
         # An empty expression selects nothing; only `$` and `$.` are the document.
-        return JsonPath(text=text, is_whole=bool(text.strip()), _find=_whole if text.strip() else _nothing)
+        return JsonPath(text=text, is_whole=bool(text.strip()), find=_whole if text.strip() else _nothing)
     function = _FUNCTION.search(path)
     if function:
         inner = _compile(path[: function.start()] or "$")
-        return JsonPath(text=text, _find=_applied(function["name"], inner))
+        return JsonPath(text=text, find=_applied(function["name"], inner))
     segments = parse_segments(path)
     if segments is not None:
         find, definite = compile_plain(segments, DEFAULT_LIMITS.jsonpath_nodes)
-        return JsonPath(text=text, definite=definite, _find=find)
+        names = tuple(segment for segment in segments if isinstance(segment, str))
+        return JsonPath(text=text, definite=definite, names=names if len(names) == len(segments) else (), find=find)
     from naftiko_run.expressions.filter_path import compile_filter
 
     find, definite = compile_filter(text, path, DEFAULT_LIMITS.jsonpath_nodes)
-    return JsonPath(text=text, definite=definite, _find=find)
+    return JsonPath(text=text, definite=definite, find=find)
 
 
 def _rooted(text: str) -> str:

@@ -11,6 +11,8 @@ from typing import Protocol
 
 from naftiko_run.consumes.attempt import Attempt
 from naftiko_run.consumes.client import HttpClient
+from naftiko_run.consumes.formats.registry import charset_of
+from naftiko_run.consumes.formats.reply import OFF_THE_LOOP
 from naftiko_run.consumes.lane import Lane
 from naftiko_run.consumes.messages import Deadline, UpstreamReply
 from naftiko_run.consumes.request_head import request_line
@@ -20,11 +22,12 @@ from naftiko_run.consumes.retry import REPEATABLE
 from naftiko_run.errors import RequestError
 from naftiko_run.expressions.argument import Expression, ReferenceExpression
 from naftiko_run.expressions.reference import Reference
-from naftiko_run.expressions.scope import Scope
+from naftiko_run.expressions.scope import MISSING, Scope
 from naftiko_run.flows.flow import Flow
 from naftiko_run.flows.result import Result
 from naftiko_run.flows.run import FlowRunner, evaluate_arguments, is_success, media_type_of, upstream_status
 from naftiko_run.flows.steps import CallStep
+from naftiko_run.values import dump_json
 
 
 class Caller(Protocol):
@@ -40,10 +43,13 @@ class ExpressFlow:
     """``start`` for one flow. ``hide`` takes secrets out of an error before anybody sees it."""
 
     __slots__ = (
+        "_convert",
+        "_no_inputs",
         "block",
         "client",
         "flow",
         "hide",
+        "is_shaped",
         "lane",
         "max_body",
         "method",
@@ -61,7 +67,28 @@ class ExpressFlow:
         self.flow, self.step, self.operation = flow, step, step.operation
         self.writer, self.client, self.lane, self.runner, self.hide = writer, client, lane, runner, hide
         self.method, self.block, self.max_body = writer.method, writer.block, step.operation.max_body
+        self.is_shaped = flow.shape is not None
+        self._convert = step.operation.decoder.convert if step.operation.decoder.name == "json" else None
+        self._no_inputs = Scope({}, {}, runner.binds)
         self.names = tuple((key, _input_of(expression)) for key, expression in step.arguments)
+
+    def shaped(self, body: bytes, charset: str, call: ExpressCall) -> bytes | None:
+        """Plain JSON of a modest size as the declared answer; ``None`` where it takes ``finish`` to tell."""
+        shape = self.flow.shape
+        if self._convert is None or shape is None or len(body) > OFF_THE_LOOP:
+            return None
+        scope = Scope(call.inputs, {}, self.runner.binds) if shape.references else self._no_inputs
+        try:
+            document = self._convert(body, charset)
+            if isinstance(document, str):
+                return None
+            value = shape.apply(document, scope)
+            return dump_json(None if value is MISSING else value)
+        except Exception:  # `finish` comes to the same, and words it
+            return None
+
+    def finish(self, reply: UpstreamReply, inputs: Mapping[str, object]) -> Awaitable[Result]:
+        return self.runner.finish(self.flow, self.operation, reply, inputs)
 
     def arguments(self, inputs: Mapping[str, object]) -> Mapping[str, object]:
         if self.step.direct:
@@ -125,7 +152,7 @@ class ExpressCall(Attempt):
         self._flow, self._given, self._limit, self._caller, self._places = flow, given, limit, caller, places
 
     @property
-    def _inputs(self) -> Mapping[str, object]:
+    def inputs(self) -> Mapping[str, object]:
         given, places = self._given, self._places
         return {name: given[place] for name, place in places} if places is not None else given  # type: ignore[index, return-value]
 
@@ -138,31 +165,32 @@ class ExpressCall(Attempt):
             return
         self._is_done = True
         self.lane.succeeded(self)
-        if flow.flow.shape is None or not body:
+        if not flow.is_shaped or not body:
             self._caller.answered(200, flow.operation.output_media_type or head.content_type, body)
+            return
+        shaped = flow.shaped(body, head.charset, self) if head.media_type == "application/json" else None
+        if shaped is None:
+            self._caller.continued(flow.finish(head.reply(body), self.inputs))
         else:
-            self._shape(head.reply(body))
+            self._caller.answered(200, "application/json", shaped)
 
     def landed(self, reply: UpstreamReply) -> None:
         flow = self._flow
-        if flow.flow.shape is None or not reply.body:
+        if not flow.is_shaped or not reply.body:
             self._caller.answered(reply.status, media_type_of(flow.operation, reply), reply.body)
+            return
+        is_json = reply.media_type == "application/json"
+        shaped = flow.shaped(reply.body, charset_of(reply.header("content-type")), self) if is_json else None
+        if shaped is None:
+            self._caller.continued(flow.finish(reply, self.inputs))
         else:
-            self._shape(reply)
-
-    def _shape(self, reply: UpstreamReply) -> None:
-        flow, inputs = self._flow, self._inputs
-        result = flow.runner.finish_now(flow.flow, flow.operation, reply, inputs)
-        if result is None:
-            self._caller.continued(flow.runner.finish(flow.flow, flow.operation, reply, inputs))
-        else:
-            self._caller.answered(result.status, result.media_type, result.content)
+            self._caller.answered(reply.status, "application/json", shaped)
 
     def proceed(self) -> None:
         self._caller.continued(self._rest())
 
     async def _rest(self) -> Result:
-        flow, inputs = self._flow, self._inputs
+        flow, inputs = self._flow, self.inputs
         deadline = Deadline(self.now + self._limit - monotonic())
         try:
             request = flow.writer.request_for(flow.writer.target(flow.arguments(inputs)))
@@ -172,7 +200,7 @@ class ExpressCall(Attempt):
         except RequestError as error:
             flow.hide(error)
             raise
-        return await flow.runner.finish(flow.flow, flow.operation, reply, inputs)
+        return await flow.finish(reply, inputs)
 
 
 def _input_of(expression: Expression) -> str:

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from time import time
 
-from naftiko_run.consumes.formats.reply import OFF_THE_LOOP, decode_reply
+from naftiko_run.consumes.formats.reply import decode_reply
 from naftiko_run.consumes.messages import Deadline, UpstreamReply
 from naftiko_run.consumes.operation import ConsumedOutput, Operation
 from naftiko_run.consumes.retry import parse_retry_after
@@ -85,18 +85,6 @@ class FlowRunner:
         if isinstance(document, str) and not isinstance(data, str):
             _check_page(operation, reply)
         return Result(status=reply.status, data=data)
-
-    def finish_now(self, flow: Flow, operation: Operation, reply: UpstreamReply, inputs: Mapping[str, object]) -> Result | None:
-        """The same for plain JSON of a modest size, without waiting; ``None`` where it takes ``finish`` to tell."""
-        body = reply.body
-        if operation.decoder.name != "json" or reply.media_type != "application/json" or not 0 < len(body) <= OFF_THE_LOOP:
-            return None
-        try:
-            document = operation.decoder.decode(body, reply.header("content-type"))
-            data = self._shaped(flow, document, Scope(inputs, {}, self.binds))
-        except RequestError:  # `finish` comes to the same, and words it
-            return None
-        return None if isinstance(document, str) else Result(status=reply.status, data=data)
 
     async def _mock(self, flow: Flow, scope: Scope) -> Result:
         """The declared values; an empty answer where this caller's inputs leave nothing of them."""

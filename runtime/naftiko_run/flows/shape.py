@@ -43,6 +43,7 @@ class _Output:
     shape: Shaper
     schema: dict[str, object]
     whole: bool = False  # passes the document through as it is
+    names: tuple[str, ...] = ()  # following them is all that the shape does
     references: tuple[Reference, ...] = ()
 
 
@@ -58,9 +59,8 @@ def compile_outputs(unit: Node, names: Names, problems: Problems, *, mock: bool 
         return None
     references = tuple(ref for output in outputs for ref in output.references)
     if all(output.name for output in outputs):
-        fields = [(o.name, o.shape) for o in outputs]
         return OutputShape(
-            apply=known_fields(fields) if mock else all_fields(fields), references=references, from_steps=mock,
+            apply=_object_shape(outputs, mock), references=references, from_steps=mock,
             schema={"type": "object", "properties": {o.name: o.schema for o in outputs}},
         )  # fmt: skip
     first = outputs[0]
@@ -106,7 +106,8 @@ def _compile(name: str, node: Node, names: Names, mock: bool) -> _Output:
         return _structured(name, node, base, names, mock)
     whole = base is not None and base.is_whole
     cut = node.get_int("maxLength")
-    return _Output(name=name, shape=scalar(base, cut), schema=_scalar_schema(node), whole=whole and not cut)
+    names_only = base.names if base is not None and cut is None else ()
+    return _Output(name=name, shape=scalar(base, cut), schema=_scalar_schema(node), whole=whole and not cut, names=names_only)
 
 
 def _scalar_schema(node: Node) -> dict[str, object]:
@@ -207,13 +208,18 @@ def _properties(node: Node) -> list[tuple[str, Node]]:
 
 
 def _as_object(name: str, fields: Sequence[_Output], mock: bool) -> _Output:
-    shapes = [(field.name, field.shape) for field in fields]
     return _Output(
         name=name,
-        shape=known_fields(shapes) if mock else all_fields(shapes),
+        shape=_object_shape(fields, mock),
         schema={"type": "object", "properties": {field.name: field.schema for field in fields}},
         references=tuple(ref for field in fields for ref in field.references),
     )
+
+
+def _object_shape(fields: Sequence[_Output], mock: bool) -> Shaper:
+    if mock:
+        return known_fields([(field.name, field.shape) for field in fields])
+    return all_fields([(field.name, field.shape, field.names) for field in fields])
 
 
 def _map_values(name: str, base: JsonPath, values: _Output) -> _Output:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from naftiko_run.expressions.jsonpath import JsonPath
+from naftiko_run.expressions.plain_path import follow
 from naftiko_run.expressions.scope import MISSING, Scope
 from naftiko_run.expressions.text import to_text
 
@@ -30,13 +31,32 @@ def untouched(document: object, scope: Scope) -> object:
     return document
 
 
-def all_fields(fields: Sequence[tuple[str, Shaper]]) -> Shaper:
-    """Every property is present; one that the document has nothing for is null."""
+def all_fields(fields: Sequence[tuple[str, Shaper, tuple[str, ...]]]) -> Shaper:
+    """Every property is present; one that the document has nothing for is null.
+
+    Where following names is all that a property's shape does, they come with it: most do, and need no function for the first.
+    """
+    plan = [
+        (name, shape, names[0] if names else None, follow(names[1:]) if len(names) > 1 else None)
+        for name, shape, names in fields
+    ]
 
     def shaped(document: object, scope: Scope) -> object:
-        built = {}
-        for name, shape in fields:
-            value = shape(document, scope)
+        built: dict[str, object] = {}
+        if not isinstance(document, dict):
+            for name, shape, _, _ in plan:
+                value = shape(document, scope)
+                built[name] = None if value is MISSING else value
+            return built
+        get = document.get
+        for name, shape, first, rest in plan:
+            if first is None:
+                value = shape(document, scope)
+            elif rest is None:
+                built[name] = get(first)
+                continue
+            else:
+                value = rest(get(first))
             built[name] = None if value is MISSING else value
         return built
 
