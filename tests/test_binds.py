@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from naftiko_run.binds import Binding, Secret, compile_binds, read_env_file, resolve_binds, warn_not_bound
+from naftiko_run.bind_providers.env_file import read_env_file
+from naftiko_run.binds import Binding, Secret, compile_binds, resolve_binds, warn_not_bound
 from naftiko_run.document.reader import read_text
 from naftiko_run.errors import BindingError, Problems
 from naftiko_run.redaction import Redactor

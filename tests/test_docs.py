@@ -20,13 +20,11 @@ from naftiko_run.checks.reports.write import FORMAT_MODULES
 from naftiko_run.cli.main import VERBS
 from naftiko_run.cli.serve_options import parser
 from naftiko_run.consumes.auth_schemes.scheme import AUTH_SCHEMES
-from naftiko_run.consumes.authentication import SCHEME_MODULES
 from naftiko_run.consumes.body_templates import BODY_TYPES
 from naftiko_run.consumes.formats.registry import FORMATS
 from naftiko_run.deploy.run import TARGET_MODULES
 from naftiko_run.deploy.target import DEPLOY_TARGETS
-from naftiko_run.exposes.authentication import GUARD_MODULES
-from naftiko_run.exposes.compile import EXPOSURE_TYPES
+from naftiko_run.exposes.exposure_types import EXPOSURE_TYPES
 from naftiko_run.exposes.guards.guard import CALLER_AUTH
 from naftiko_run.flows.compile_steps import STEP_TYPES
 from naftiko_run.registry import Registry
@@ -40,7 +38,7 @@ EVERY_DOC = "\n".join(page.read_text() for page in [ROOT / "README.md", *sorted(
 
 for found in pkgutil.iter_modules(naftiko_run.bind_providers.__path__):
     importlib.import_module(f"naftiko_run.bind_providers.{found.name}")
-assert all((SCHEME_MODULES, GUARD_MODULES, FORMAT_MODULES, IMPORTER_MODULES, TARGET_MODULES))  # whose words are registered
+assert all((FORMAT_MODULES, IMPORTER_MODULES, TARGET_MODULES))  # whose words are registered
 
 REGISTRIES: list[tuple[str, Registry[object]]] = [
     ("Authentication of calls", AUTH_SCHEMES),

@@ -11,9 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from naftiko_run.bind_providers import files as files  # registers its schemes
-from naftiko_run.bind_providers import mounts as mounts
-from naftiko_run.bind_providers.env_file import read_env_file as read_env_file
 from naftiko_run.bind_providers.provider import BIND_PROVIDERS, BindSource
 from naftiko_run.document.nodes import Node
 from naftiko_run.errors import BindingError, Location, Place, Problems, suggest

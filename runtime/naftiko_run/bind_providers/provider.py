@@ -32,7 +32,13 @@ class BindSource:
 
 BindProvider = Callable[[BindSource], Mapping[str, str]]
 
-BIND_PROVIDERS: Registry[BindProvider] = Registry("bind location scheme")
+BIND_PROVIDERS: Registry[BindProvider] = Registry(
+    "bind location scheme",
+    {
+        "naftiko_run.bind_providers.files": ("file",),
+        "naftiko_run.bind_providers.mounts": ("k8s-secret", "k8s", "vault"),
+    },
+)
 
 
 @BIND_PROVIDERS.register("env", "github-secrets")

@@ -159,7 +159,7 @@ def networks(values: Iterable[str]) -> tuple[Network, ...]:
 
 def environment(env_files: Iterable[str]) -> Mapping[str, str]:
     """The process environment over what ``--env-file`` files say."""
-    from naftiko_run.binds import read_env_file
+    from naftiko_run.bind_providers.env_file import read_env_file
 
     found: dict[str, str] = {}
     for name in env_files:

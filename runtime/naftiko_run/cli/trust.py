@@ -46,7 +46,7 @@ def _pinned(file: Path) -> Pinned | None:
 
 
 def grants_of(given: argparse.Namespace) -> Grants:
-    from naftiko_run.binds import read_env_file
+    from naftiko_run.bind_providers.env_file import read_env_file
     from naftiko_run.checks.lock import Grants
 
     return Grants(

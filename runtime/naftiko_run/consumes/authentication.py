@@ -9,7 +9,6 @@ Checking *our* callers is a different job: see ``exposes/authentication.py``.
 
 from __future__ import annotations
 
-from naftiko_run.consumes.auth_schemes import apikey, aws, certificate, digest, oauth1, oauth2, simple, unsupported
 from naftiko_run.consumes.auth_schemes.scheme import AUTH_SCHEMES as AUTH_SCHEMES
 from naftiko_run.consumes.auth_schemes.scheme import AuthBlock
 from naftiko_run.consumes.auth_schemes.scheme import Authentication as Authentication
@@ -18,9 +17,6 @@ from naftiko_run.consumes.auth_schemes.scheme import Send as Send
 from naftiko_run.document.nodes import Node
 from naftiko_run.errors import Problems, suggest
 from naftiko_run.expressions.reference import Names
-
-SCHEME_MODULES = (apikey, aws, certificate, digest, oauth1, oauth2, simple, unsupported)
-"""Importing them registers their words."""
 
 NO_AUTHENTICATION = frozenset({"none", "noauth", "no-auth", "anonymous"})
 

@@ -10,16 +10,12 @@ from __future__ import annotations
 
 from naftiko_run.document.nodes import Node
 from naftiko_run.errors import Problems, suggest
-from naftiko_run.exposes.guards import digest, fixed, oauth2
 from naftiko_run.exposes.guards.guard import CALLER_AUTH as CALLER_AUTH
 from naftiko_run.exposes.guards.guard import CallerAuth, CallerBlock
 from naftiko_run.exposes.guards.guard import Guard as Guard
 from naftiko_run.exposes.guards.guard import GuardContext as GuardContext
 from naftiko_run.exposes.guards.guard import Principal as Principal
 from naftiko_run.expressions.reference import Names
-
-GUARD_MODULES = (digest, fixed, oauth2)
-"""Importing them registers their words."""
 
 
 def compile_caller_auth(node: Node | None, names: Names, problems: Problems) -> CallerAuth | None:

@@ -7,14 +7,10 @@ from typing import Any
 
 from naftiko_run.document.nodes import Node
 from naftiko_run.errors import Problems, suggest
-from naftiko_run.exposes import control_compile, mcp_compile, rest_compile, skill_compile
 from naftiko_run.exposes.authentication import compile_caller_auth
 from naftiko_run.exposes.exposure import Exposure
 from naftiko_run.exposes.exposure_types import EXPOSURE_TYPES as EXPOSURE_TYPES
 from naftiko_run.exposes.exposure_types import ExposesContext as ExposesContext
-
-TYPE_MODULES = (control_compile, mcp_compile, rest_compile, skill_compile)
-"""Importing them registers their words."""
 
 
 def compile_exposures(entries: Iterable[Node], context: ExposesContext, problems: Problems) -> tuple[Exposure, ...]:

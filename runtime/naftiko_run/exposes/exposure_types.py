@@ -28,7 +28,15 @@ class ExposesContext:
 
 
 ExposureFactory = Callable[[Node, dict[str, Any], ExposesContext, Problems], Exposure]
-EXPOSURE_TYPES: Registry[ExposureFactory] = Registry("exposure type")
+EXPOSURE_TYPES: Registry[ExposureFactory] = Registry(
+    "exposure type",
+    {
+        "naftiko_run.exposes.control_compile": ("control",),
+        "naftiko_run.exposes.mcp_compile": ("mcp",),
+        "naftiko_run.exposes.rest_compile": ("rest", "api"),
+        "naftiko_run.exposes.skill_compile": ("skill", "agent-skill"),
+    },
+)
 
 
 def binary_limit_of(node: Node, problems: Problems) -> int | None:

@@ -174,7 +174,19 @@ class AuthBlock:
 
 AuthFactory = Callable[[AuthBlock], Authentication]
 
-AUTH_SCHEMES: Registry[AuthFactory] = Registry("authentication type")
+AUTH_SCHEMES: Registry[AuthFactory] = Registry(
+    "authentication type",
+    {
+        "naftiko_run.consumes.auth_schemes.apikey": ("apikey", "api-key", "api_key"),
+        "naftiko_run.consumes.auth_schemes.aws": ("aws-sig-v4", "aws-sigv4", "sigv4", "awssigv4"),
+        "naftiko_run.consumes.auth_schemes.certificate": ("certificate", "mtls", "mutual-tls", "client-certificate"),
+        "naftiko_run.consumes.auth_schemes.digest": ("digest",),
+        "naftiko_run.consumes.auth_schemes.oauth1": ("oauth1", "oauth1a", "oauth-1.0a"),
+        "naftiko_run.consumes.auth_schemes.oauth2": ("oauth2", "oauth", "openidconnect", "oidc"),
+        "naftiko_run.consumes.auth_schemes.simple": ("bearer", "token", "basic", "http", "header", "headers", "query"),
+        "naftiko_run.consumes.auth_schemes.unsupported": ("hmac", "ntlm", "kerberos", "negotiate", "spnego"),
+    },
+)
 
 
 def written_as(name: str) -> str:

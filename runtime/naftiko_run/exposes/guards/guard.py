@@ -167,7 +167,14 @@ class CallerBlock:
 
 CallerAuthFactory = Callable[[CallerBlock], CallerAuth]
 
-CALLER_AUTH: Registry[CallerAuthFactory] = Registry("caller authentication type")
+CALLER_AUTH: Registry[CallerAuthFactory] = Registry(
+    "caller authentication type",
+    {
+        "naftiko_run.exposes.guards.digest": ("digest",),
+        "naftiko_run.exposes.guards.fixed": ("bearer", "token", "apikey", "api-key", "api_key", "basic"),
+        "naftiko_run.exposes.guards.oauth2": ("oauth2", "oauth"),
+    },
+)
 
 
 class Expected:
