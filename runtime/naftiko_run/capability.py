@@ -86,12 +86,18 @@ class Capability:
         return next((e for e in self.exposures if isinstance(e, ControlExposure)), None)
 
 
-def load(path: str | Path, options: LoadOptions | None = None) -> Capability:
-    """Load a capability file. Raises ``DocumentErrors`` (all findings) where nothing of it could be served."""
+Read = Callable[[Path], Document]
+
+
+def load(path: str | Path, options: LoadOptions | None = None, *, read: Read | None = None) -> Capability:
+    """Load a capability file. Raises ``DocumentErrors`` (all findings) where nothing of it could be served.
+
+    ``read`` reads the file itself, for those who want to see its document whatever becomes of it.
+    """
     collecting = gc.isenabled()
     gc.disable()  # a tree of many small, living objects: looking for garbage in it costs a third of the time
     try:
-        return _load(path, options or LoadOptions())
+        return _load(path, options or LoadOptions(), read)
     finally:
         if collecting:
             gc.enable()
@@ -103,7 +109,7 @@ def load_text(text: str, path: str | Path, options: LoadOptions | None = None) -
     return _load(path, options, lambda file: read_text(text, file=file.name, limits=options.limits))
 
 
-def _load(path: str | Path, options: LoadOptions, read: Callable[[Path], Document] | None = None) -> Capability:
+def _load(path: str | Path, options: LoadOptions, read: Read | None = None) -> Capability:
     problems = Problems()
     file = Path(path)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 
 import pytest
@@ -281,3 +282,19 @@ def test_what_is_no_capability_is_left_alone(text):
 )  # fmt: skip
 def test_nonsense_in_any_place_is_no_crash(text):
     normal(text)
+
+
+# ---- done with
+
+
+def test_a_document_taken_apart_leaves_nothing_to_the_garbage_collector():
+    text = "naftiko: '1.0'\nconsumes:\n- {namespace: a, baseUri: b, resources: [{name: r, path: /}]}\ncapability: {exposes: [{type: api}]}\n"
+    gc.collect()
+    gc.disable()
+    try:
+        normal(text).take_apart()
+        assert gc.collect() == 0
+        normal(text)
+        assert gc.collect() > 0
+    finally:
+        gc.enable()

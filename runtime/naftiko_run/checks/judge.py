@@ -11,6 +11,8 @@ from pathlib import Path
 
 from naftiko_run.capability import Capability, LoadOptions, load, load_text
 from naftiko_run.checks.lint import lint_file, lint_root
+from naftiko_run.document.nodes import Document
+from naftiko_run.document.reader import read_document
 from naftiko_run.errors import DocumentErrors, Finding
 from naftiko_run.records import replace
 
@@ -47,12 +49,20 @@ def _all_of(file: Path, options: LoadOptions, lint: bool) -> list[Finding]:
     The evident rules look at the document that was compiled; some of the others ask how it was written, before its imports were
     resolved, so the file is read again for them.
     """
+    opened: list[Document] = []
+
+    def read(path: Path) -> Document:
+        opened.append(read_document(path, limits=options.limits))
+        return opened[0]
+
     try:
-        capability = load(file, options)
+        found = list(load(file, options, read=read).findings)
     except DocumentErrors as error:
-        return [*error.findings, *lint_file(file, every=lint)]
-    if lint or capability.document is None:
-        return [*capability.findings, *lint_file(file, every=lint)]
-    document = capability.document
-    own = (f for f in lint_root(document, every=False) if f.at is None or f.at.file == document.file)  # not of what it imports
-    return [*capability.findings, *own]
+        found = list(error.findings)
+    if lint:
+        found += lint_file(file)
+    for document in opened:
+        if not lint:  # what it imports is judged on its own
+            found += (f for f in lint_root(document, every=False) if f.at is None or f.at.file == document.file)
+        document.take_apart()
+    return found

@@ -179,6 +179,29 @@ class Node:
             elif isinstance(value, list):
                 pending.extend(reversed(value))
 
+    def take_apart(self) -> None:
+        """Cut the ties of this node's tree upwards, whose circles only the garbage collector would free, and late and slowly.
+
+        For whoever reads many files and is done with this one: paths cannot be told any more.
+        """
+        pending = [self]
+        while pending:
+            node = pending.pop()
+            if node.parent is not None:  # the place that a moved node was written at is a tree of its own
+                pending.append(node.parent)
+                node.parent = None
+            last, value = node, node.value
+            for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+                parent = child.parent
+                if parent is None:
+                    continue
+                child.parent = None
+                if parent is not node and parent is not last:
+                    pending.append(parent)
+                    last = parent
+                if isinstance(child.value, (dict, list)):
+                    pending.append(child)
+
     def __repr__(self) -> str:
         return f"Node({self.path or '.'} at {self.file}:{self.location.line})"
 
