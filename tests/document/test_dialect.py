@@ -288,11 +288,15 @@ def test_nonsense_in_any_place_is_no_crash(text):
 
 
 def test_a_document_taken_apart_leaves_nothing_to_the_garbage_collector():
-    text = "naftiko: '1.0'\nconsumes:\n- {namespace: a, baseUri: b, resources: [{name: r, path: /}]}\ncapability: {exposes: [{type: api}]}\n"
+    text = """
+naftiko: '1.0'
+consumes: [{namespace: a, baseUri: b, resources: [{name: r, path: /}]}]
+capability: {exposes: [{type: api}]}
+"""
     gc.collect()
     gc.disable()
     try:
-        normal(text).take_apart()
+        normal(text)[0].take_apart()
         assert gc.collect() == 0
         normal(text)
         assert gc.collect() > 0
