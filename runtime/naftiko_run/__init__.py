@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from naftiko_run.errors import NaftikoError
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from naftiko_run.capability import Capability, load
     from naftiko_run.engine import Engine
+    from naftiko_run.errors import NaftikoError
 
 __version__ = "0.1.0"
 __all__ = ["Capability", "Engine", "NaftikoError", "__version__", "load"]
 
-_HOMES = {"Capability": "capability", "load": "capability", "Engine": "engine"}
+_HOMES = {"Capability": "capability", "load": "capability", "Engine": "engine", "NaftikoError": "errors"}
 
 
 def __getattr__(name: str) -> object:
-    # Loaded when first used: `naftiko-run --version` needs none of it.
+    # Loaded when first used: `naftiko-run --version` needs none of it, not even `typing`.
     import importlib
 
     if name not in _HOMES:

@@ -6,13 +6,20 @@ could not be done (usage, a missing variable, a port in use, an unreadable file)
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
-from collections.abc import Sequence
-from typing import Protocol
 
 from naftiko_run import __version__
-from naftiko_run.errors import NaftikoError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` alone takes longer than `--version` does
+    from collections.abc import Sequence
+    from typing import Protocol
+
+    class Verb(Protocol):
+        def run(self, arguments: list[str]) -> int: ...
+
 
 VERBS = {
     "serve": "serve capability files (the default)",
@@ -41,10 +48,6 @@ VERBS = {
 _MODULES = {"import": "import_", "create": "new"}
 
 
-class Verb(Protocol):
-    def run(self, arguments: list[str]) -> int: ...
-
-
 USAGE = """usage: naftiko-run FILE... [options]
        naftiko-run VERB [options]
 
@@ -68,10 +71,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         listed = "\n".join(f"  {name:<10} {text}" for name, text in VERBS.items())
         print(USAGE.format(verbs=listed), end="")
         return 0 if words else 2
+    return _run(words)
+
+
+def _run(words: list[str]) -> int:
+    from naftiko_run.errors import NaftikoError
+
     name = words[0] if words[0] in VERBS else "serve"
     try:
-        verb: Verb = importlib.import_module(f"naftiko_run.cli.{_MODULES.get(name, name.replace('-', '_'))}")
-        return verb.run(words[1:] if name == words[0] else words)
+        return _verb(name).run(words[1:] if name == words[0] else words)
     except NaftikoError as error:
         print(error, file=sys.stderr)
         return 2
@@ -84,6 +92,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return stop.code if isinstance(stop.code, int) else 2
     except Exception as error:
         return _bug(error)
+
+
+def _verb(name: str) -> Verb:
+    """The module of a verb. What is imported stays, so nobody looks for garbage in it meanwhile."""
+    gc.disable()
+    try:
+        return importlib.import_module(f"naftiko_run.cli.{_MODULES.get(name, name)}")
+    finally:
+        gc.enable()
 
 
 def _bug(error: Exception) -> int:

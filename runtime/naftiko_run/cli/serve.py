@@ -8,6 +8,7 @@ the work itself ``server``'s.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import signal
 import sys
@@ -70,6 +71,7 @@ class Service:
         mock_uris: Mapping[str, Mapping[str, str]] | None = None,
         worker: Worker | None = None,
     ) -> None:
+        gc.disable()  # until it serves: what is made at the start stays
         self.given, self.worker, self.mock_uris = given, worker, mock_uris
         self.process = Process()
         shared.hide_secrets(self.process.redactor)
@@ -86,10 +88,8 @@ class Service:
         return run_loop(self.main())
 
     async def main(self) -> int:
-        import gc
-
-        gc.collect()
-        gc.freeze()
+        gc.freeze()  # the plan and all code
+        gc.enable()
         if self.prepared.assembly.stdio and self.worker is None:
             return await self._with_stdio()
         return await self._listen()
@@ -142,8 +142,6 @@ class Service:
         compile_all(files, load_options(self.given), gathered=gathered, base_uris=self.mock_uris or {})
 
     def _adopt(self, prepared: Prepared) -> None:
-        import gc
-
         self.prepared = prepared
         gc.unfreeze()  # the plan that was frozen at the start is garbage soon
         if self.process.telemetry is not None:
@@ -202,6 +200,7 @@ def _supervise(given: argparse.Namespace, arguments: list[str]) -> int:
     from naftiko_run.server.workers import supervise
 
     service = Service(given)
+    gc.enable()
     prepared = service.prepared
     order = json.dumps({"arguments": arguments, "mock": prepared.mock_uris if prepared.mock is not None else None})
     addresses = [(listener.address, listener.port) for listener in prepared.assembly.listeners]
