@@ -22,7 +22,6 @@ from naftiko_run.document.imports import resolve_imports
 from naftiko_run.document.nodes import Document, Node
 from naftiko_run.document.official import keeps_to_the_official_language
 from naftiko_run.document.reader import read_document, read_text
-from naftiko_run.document.schema import check_schema
 from naftiko_run.document.sections import section_entries
 from naftiko_run.document.shapes import classify
 from naftiko_run.errors import DocumentErrors, Finding, Place, Problems, SpecError
@@ -115,6 +114,8 @@ def _load(path: str | Path, options: LoadOptions, read: Read | None = None) -> C
     try:
         root: Node = read(file) if read is not None else read_document(file, limits=options.limits)
         if options.schema or options.strict:
+            from naftiko_run.document.schema import check_schema
+
             check_schema(root, problems, strict=options.schema == "official")
         root = normalise(root, problems)
 

@@ -17,7 +17,6 @@ A *finding* is one mistake with its place. Compiling never stops at the first: e
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Literal, Protocol
 
@@ -168,6 +167,8 @@ class UnsupportedFeature(SpecError):
 def suggest(name: str, known: Iterable[str]) -> str:
     """A hint for a misspelt name: the nearest known one, else the list of them (at most ten)."""
     names = sorted(set(known))
+    import difflib
+
     close = difflib.get_close_matches(name, names, n=1)
     if close:
         return f"did you mean {close[0]!r}?"

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import json
-import shlex
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from naftiko_run.exposes.exposure import McpExposure, RestExposure, RestRoute, SkillExposure
-from naftiko_run.exposes.mcp.catalog import compile_catalog
-from naftiko_run.exposes.mcp.settings import LongNames
 from naftiko_run.flows.inputs import InputParameter
 from naftiko_run.server.placement import Served, kind_of
 
 if TYPE_CHECKING:
     from naftiko_run.cli.prepare import Prepared
+    from naftiko_run.exposes.mcp.settings import LongNames
 
 MOST_FINDINGS = 20
 
@@ -29,6 +26,8 @@ def announce(prepared: Prepared, ports: Sequence[int], given: argparse.Namespace
         shown.append(f"... and {len(findings) - MOST_FINDINGS} more findings; `naftiko-run validate` lists all")
     lines = banner(prepared, ports, given)
     if given.log_format == "json":
+        import json
+
         said = [{"event": "finding", "text": text} for text in shown]
         text = "".join(json.dumps(one) + "\n" for one in [*said, {"event": "serving", "lines": lines}])
     else:
@@ -119,10 +118,14 @@ def _example(groups: Sequence[Group], long_names: LongNames) -> str:
     everything = [(base, served.exposure) for base, group in groups for served in group]
     for base, exposure in everything:
         if isinstance(exposure, RestExposure) and (route := _simplest(exposure)) is not None:
+            import shlex
+
             return f"curl {shlex.quote(base + sample_path(route))}"
     for base, group in groups:
         sharing = [served.exposure for served in group if isinstance(served.exposure, McpExposure)]
         if any(exposure.tools for exposure in sharing):
+            from naftiko_run.exposes.mcp.catalog import compile_catalog
+
             return f"an MCP client at {base}/mcp, tool {compile_catalog(sharing, long_names).tools[0].name!r}"
     return ""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import logging
 import math
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from naftiko_run.errors import BindingError, suggest
 
@@ -21,8 +21,27 @@ if TYPE_CHECKING:
     from naftiko_run.redaction import Redactor
 
 
+@cache
+def _columns() -> int:
+    """The width of the terminal. ``shutil`` knows it too, and takes long to import."""
+    try:
+        return int(os.environ.get("COLUMNS") or os.get_terminal_size(1).columns or 80)
+    except (ValueError, OSError):
+        return 80
+
+
+class Help(argparse.HelpFormatter):
+    """Made by argparse for every option that is added, so it must be made quickly."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose error is one sentence in our form."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**{"formatter_class": Help, **given})
 
     def error(self, message: str) -> None:  # type: ignore[override]  # argparse says NoReturn; raising is
         hint = f"`{self.prog} --help` lists the options"
@@ -30,6 +49,8 @@ class Parser(argparse.ArgumentParser):
             # Names only: a value may be a secret, given where none belongs (requirement S62).
             given = [word.partition("=")[0] for word in message.split()[2:] if word.startswith("-")]
             message = f"unknown option {given[0]!r}" if given else "there are more arguments than expected"
+            import difflib
+
             close = difflib.get_close_matches(given[0], self._option_string_actions, n=1) if given else []
             hint = f"did you mean {close[0]!r}? {hint}" if close else hint
             if not given and "--input" in self._option_string_actions:
@@ -159,10 +180,10 @@ def networks(values: Iterable[str]) -> tuple[Network, ...]:
 
 def environment(env_files: Iterable[str]) -> Mapping[str, str]:
     """The process environment over what ``--env-file`` files say."""
-    from naftiko_run.bind_providers.env_file import read_env_file
-
     found: dict[str, str] = {}
     for name in env_files:
+        from naftiko_run.bind_providers.env_file import read_env_file
+
         found.update(read_env_file(Path(name)))
     return {**found, **os.environ}
 
@@ -178,8 +199,6 @@ def find_files(
     A bare name that is not in the working directory is looked for in ``./capabilities/``. Mock documents and tests are left
     out. What stands at a URL is fetched; ``networks`` are private ones it may lead to.
     """
-    import glob
-
     found: list[Path] = []
     gathered = False
     for word in words:
@@ -193,7 +212,9 @@ def find_files(
             found += [p for p in sorted(path.rglob("*")) if is_document(p) and p.is_file() and not _hidden(p, path)]
         elif path.exists():
             found.append(path)
-        elif glob.has_magic(word):
+        elif any(sign in word for sign in "*?["):
+            import glob
+
             gathered = True
             found += [p for p in map(Path, sorted(glob.glob(word, recursive=True))) if is_document(p) and p.is_file()]
         elif path.name == word and (Path("capabilities") / word).exists():
@@ -220,6 +241,8 @@ def _nearby(path: Path) -> str:
     names = {p.stem: str(folder / p.name) for p in folder.iterdir() if is_document(p)}
     if path.name == str(path) and not path.suffix:
         names |= {verb: verb for verb in VERBS}
+    import difflib
+
     close = difflib.get_close_matches(path.stem, names, n=1)
     return f"did you mean {names[close[0]]!r}?" if close else f"looked in {str(path.parent)!r} and in 'capabilities'"
 

@@ -98,7 +98,6 @@ def prepare(
     ``process`` is what stays when another plan is prepared later; the first plan gives it its telemetry.
     """
     from naftiko_run.engine import Engine
-    from naftiko_run.mock.capability import mock_environment, start_mock
 
     files, gathered = find_files(given)
     options = load_options(given)
@@ -109,6 +108,8 @@ def prepare(
     if given.mock:
         options = replace(options, mock=True)
     if given.mock and mock_uris is None:
+        from naftiko_run.mock.capability import start_mock
+
         mock, mock_uris = start_mock(compile_all(files, options, gathered=gathered)[0])
     try:
         capabilities, findings = compile_all(files, options, gathered=gathered, base_uris=mock_uris or {})
@@ -124,6 +125,8 @@ def prepare(
             )
         engine_options = engine_settings(given, limits, own_ports(assembly), lenient=gathered)
         if given.mock:
+            from naftiko_run.mock.capability import mock_environment
+
             environment = engine_options.environment
             for capability in capabilities:
                 environment = mock_environment(capability, environment)

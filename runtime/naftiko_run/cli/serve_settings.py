@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from naftiko_run.capability import LoadOptions
 from naftiko_run.cli import options as shared
 from naftiko_run.errors import BindingError, suggest
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
-from naftiko_run.records import replace
+from naftiko_run.records import replace, values_of
 from naftiko_run.server.placement import AssemblySettings
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ def limits_of(given: argparse.Namespace) -> Limits:
     changes: dict[str, float | int] = {"rest_deadline": given.rest_deadline, "mcp_deadline": given.mcp_deadline}
     for name, value in shared.pairs(given.limit, "--limit", "NAME=VALUE").items():
         field = name.replace("-", "_")
-        known = [one.name for one in fields(Limits)]
+        known = list(values_of(DEFAULT_LIMITS))
         if field not in known:
             raise BindingError(f"unknown limit {name!r}", code="E-USAGE", hint=suggest(field, known))
         kind = type(getattr(DEFAULT_LIMITS, field))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import quote_plus, urlencode
@@ -35,7 +35,7 @@ def encode_form(fields: Iterable[tuple[str, object]]) -> Encoded:
 
 def encode_multipart(parts: Iterable[Part]) -> Encoded:
     """The parts under a boundary of our own; names and filenames cannot break out of their quotes."""
-    boundary = secrets.token_hex(16)
+    boundary = os.urandom(16).hex()
     out = bytearray()
     for part in parts:
         out += f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(part.name)}"'.encode()

@@ -6,7 +6,6 @@ load on an upstream that is already failing.
 
 from __future__ import annotations
 
-import email.utils
 from collections.abc import Callable
 
 from naftiko_run.consumes.faults import CONNECT_TIMEOUT, TLS
@@ -68,8 +67,10 @@ def parse_retry_after(text: str, wall_time: float) -> float | None:
     text = text.strip()
     if text.isascii() and text.isdigit():
         return min(float(text[:9]), _DAY)
+    from email.utils import parsedate_to_datetime  # here: it takes long to import, and upstreams rarely name a date
+
     try:
-        return min(max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - wall_time), _DAY)
+        return min(max(0.0, parsedate_to_datetime(text).timestamp() - wall_time), _DAY)
     except (ValueError, OverflowError):
         return None
 

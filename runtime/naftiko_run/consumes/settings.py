@@ -7,7 +7,6 @@ tested without waiting and without a network.
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import IPv4Network, IPv6Network
@@ -28,6 +27,13 @@ class ClientCertificate(NamedTuple):
     password: Secret | None = None
 
 
+def chance() -> float:
+    """From 0 up to 1, to spread retries with."""
+    import random
+
+    return random.random()  # noqa: S311  # not for secrets
+
+
 @record
 class ClientSettings:
     """What an operator decides about all clients of a process."""
@@ -44,7 +50,7 @@ class ClientSettings:
     resolve: Resolve | None = None
     clock: Callable[[], float] = time.monotonic
     wall_clock: Callable[[], float] = time.time
-    random: Callable[[], float] = random.random
+    random: Callable[[], float] = chance
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     @property

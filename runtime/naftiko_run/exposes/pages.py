@@ -6,17 +6,13 @@ the page is for everyone, and what it shows is for those the adapter would serve
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 
 from naftiko_run.errors import MethodNotAllowed, RequestError
 from naftiko_run.exposes.exposure import Exposure
 from naftiko_run.exposes.guards.guard import Guard
 from naftiko_run.exposes.messages import Handler, HttpAnswer, HttpRequest
-from naftiko_run.exposes.openapi import build_openapi
 from naftiko_run.values import dump_json
 
 READING = ("GET", "HEAD")
@@ -34,6 +30,8 @@ def openapi_page(exposures: Sequence[Exposure], guards: Mapping[int, Guard]) -> 
 
     async def handle(request: HttpRequest) -> HttpAnswer:
         _only_reading(request)
+        from naftiko_run.exposes.openapi import build_openapi
+
         whole = not guards or await _is_known(request, guards, required=not anyones)
         if whole not in built:
             built[whole] = dump_json(build_openapi(exposures if whole else anyones))
@@ -80,6 +78,8 @@ async def docs_page(request: HttpRequest) -> HttpAnswer:
 @cache
 def _docs() -> tuple[bytes, str]:
     """The page with its style and script inlined, and the policy that lets exactly these two run."""
+    from importlib.resources import files
+
     folder = files("naftiko_run.exposes").joinpath("docs")
     page, style, script = (folder.joinpath(name).read_text("utf-8") for name in ("page.html", "page.css", "page.js"))
     body = page.replace("/*style*/", style).replace("/*script*/", script)
@@ -91,6 +91,9 @@ def _docs() -> tuple[bytes, str]:
 
 
 def _digest(text: str) -> str:
+    import base64
+    import hashlib
+
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from time import time
+from typing import TYPE_CHECKING
 
 from naftiko_run.consumes.formats.reply import decode_reply
 from naftiko_run.consumes.messages import Deadline, UpstreamReply
@@ -21,12 +22,13 @@ from naftiko_run.flows.flow import Flow
 from naftiko_run.flows.lookup import run_lookup
 from naftiko_run.flows.progress import report_step
 from naftiko_run.flows.result import Result
-from naftiko_run.flows.scripts.governance import ScriptGovernance
-from naftiko_run.flows.scripts.script import run_script
 from naftiko_run.flows.shape import OutputShape
 from naftiko_run.flows.steps import CallStep, LookupStep, Step
-from naftiko_run.isolation.pool import WorkerPool
 from naftiko_run.records import record
+
+if TYPE_CHECKING:
+    from naftiko_run.flows.scripts.governance import ScriptGovernance
+    from naftiko_run.isolation.pool import WorkerPool
 
 Call = Callable[[Operation, Mapping[str, object], Deadline], Awaitable[UpstreamReply]]
 """``await call(operation, arguments, deadline)``: send one request; whatever the upstream answers is a reply."""
@@ -163,6 +165,8 @@ class FlowRunner:
             if found is not MISSING:
                 progress.results[step.name] = found
         else:
+            from naftiko_run.flows.scripts.script import run_script
+
             given = {key: e.evaluate(scope) for key, e in step.arguments}
             context = {**scope.inputs, **scope.steps, **{k: v for k, v in given.items() if v is not MISSING}}
             value = await run_script(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from naftiko_run.consumes.operation import Operation
 from naftiko_run.errors import Location
 from naftiko_run.expressions.argument import Expression
 from naftiko_run.expressions.jsonpath import JsonPath
-from naftiko_run.flows.scripts.script import Script
 from naftiko_run.limits import DEFAULT_LIMITS
 from naftiko_run.records import field, record
+
+if TYPE_CHECKING:
+    from naftiko_run.flows.scripts.script import Script
 
 
 @record

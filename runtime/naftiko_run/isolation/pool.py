@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import json
 import os
 import signal
@@ -259,6 +258,8 @@ def _spawn(settings: dict[str, object], stream: socket.socket) -> subprocess.Pop
 def _adopt_orphans() -> None:
     """Have the programs of a killed worker handed to this process, as they are anyway where it is a container's first one."""
     if sys.platform == "linux":
+        import ctypes
+
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 

@@ -36,7 +36,8 @@ def open_socket(address: str, port: int) -> socket.socket:
 def _resolve(address: str, port: int) -> tuple[socket.AddressFamily, str]:
     bare = address.strip("[]")
     try:
-        found = socket.getaddrinfo(bare, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        host = bare.encode() if bare.isascii() else bare  # as bytes it needs no codec for international names
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as exc:
         raise BindingError(
             f"address '{address}' cannot be resolved",

@@ -7,12 +7,20 @@ compared a few times a second.
 from __future__ import annotations
 
 import itertools
-import secrets
+import os
 import time
-from email.utils import formatdate
 
 from naftiko_run.limits import Limits
 from naftiko_run.server.admission import Admission
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def http_date(seconds: float) -> str:
+    """``Sun, 06 Nov 1994 08:49:37 GMT``: seconds since the epoch as HTTP writes them (RFC 9110, 5.6.7)."""
+    year, month, day, hour, minute, second, weekday, *_ = time.gmtime(seconds)
+    return f"{_DAYS[weekday]}, {day:02} {_MONTHS[month - 1]} {year:04} {hour:02}:{minute:02}:{second:02} GMT"
 
 
 class ServerState:
@@ -29,14 +37,14 @@ class ServerState:
         self.lag = 0.0  # how late the last sweep was: what a request waits for the event loop (requirement R9)
         self.now = 0.0
         self.date_field = ""  # ends every head
-        self._prefix = secrets.token_hex(6)
+        self._prefix = os.urandom(6).hex()
         self._next_id = itertools.count(1).__next__
         self.tick()
 
     def tick(self) -> None:
         """Read the clocks; the resolution of every deadline is the interval between two ticks."""
         self.now = time.monotonic()
-        self.date_field = f"\r\ndate: {formatdate(usegmt=True)}\r\n\r\n"
+        self.date_field = f"\r\ndate: {http_date(time.time())}\r\n\r\n"
 
     def request_id(self) -> str:
         """A new id: unique in this process, and in all others by its random prefix."""

@@ -17,15 +17,8 @@ NO_BODY = frozenset({204, 304})
 _NAME_ROOM = 512  # distinct header names remembered; past that each is checked anew
 
 
-def _status_line(status: int) -> str:
-    try:
-        phrase = http.HTTPStatus(status).phrase
-    except ValueError:
-        phrase = ""
-    return f"HTTP/1.1 {status} {phrase}"
-
-
-_STATUS_LINES = {status: _status_line(status) for status in range(200, 600)}
+_PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
+_STATUS_LINES = {status: f"HTTP/1.1 {status} {_PHRASES.get(status, '')}" for status in range(200, 600)}
 _written: dict[str, bool] = {}  # header name -> is it the handler's to write
 _HEAD_ROOM = 256
 _heads: dict[tuple[int, tuple[str, str]], str] = {}  # heads with one field of the handler's, nearly always its media type

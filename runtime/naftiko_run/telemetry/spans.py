@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ class Span:
     kind: SpanKind
     trace: Trace
     parent_id: int = 0
-    span_id: int = field(default_factory=lambda: secrets.randbits(64) or 1)
+    span_id: int = field(default_factory=lambda: int.from_bytes(os.urandom(8)) or 1)
     attributes: dict[str, Value] = field(default_factory=dict)
     start_ns: int = field(default_factory=time_ns)
     end_ns: int = 0

@@ -6,7 +6,7 @@ The span that work belongs to is a context variable, so tasks that a request sta
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
 from time import perf_counter
@@ -67,7 +67,7 @@ class Telemetry:
             trace = Trace(trace_id=remote.trace_id, sampled=sampled, state=remote.state, baggage=remote.baggage)
             parent, kind = remote.span_id, "INTERNAL"
         else:
-            trace_id = secrets.randbits(128) or 1
+            trace_id = int.from_bytes(os.urandom(16)) or 1
             trace = Trace(trace_id=trace_id, sampled=self._samples(trace_id), baggage=baggage_of(carrier))
             parent, kind = 0, "SERVER"
         wanted: SpanKind = "SERVER" if kind == "SERVER" else "INTERNAL"

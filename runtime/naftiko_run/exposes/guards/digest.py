@@ -16,12 +16,12 @@ from collections import OrderedDict
 from collections.abc import Mapping
 
 from naftiko_run.errors import Unauthenticated
+from naftiko_run.exposes.guards.expected import Expected
 from naftiko_run.exposes.guards.guard import (
     CALLER_AUTH,
     REALM,
     CallerAuth,
     CallerBlock,
-    Expected,
     Guard,
     GuardContext,
     Principal,

@@ -8,12 +8,12 @@ import re
 from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl
 
+from naftiko_run.exposes.guards.expected import Expected
 from naftiko_run.exposes.guards.guard import (
     CALLER_AUTH,
     REALM,
     CallerAuth,
     CallerBlock,
-    Expected,
     Guard,
     GuardContext,
     Principal,

@@ -7,8 +7,6 @@ adapter that was meant to be closed and is open: a block that cannot be used ref
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -175,18 +173,6 @@ CALLER_AUTH: Registry[CallerAuthFactory] = Registry(
         "naftiko_run.exposes.guards.oauth2": ("oauth2", "oauth"),
     },
 )
-
-
-class Expected:
-    """A secret to compare with: constant time, over digests, so that not even its length shows (requirement S20)."""
-
-    __slots__ = ("_digest",)
-
-    def __init__(self, text: str) -> None:
-        self._digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-
-    def matches(self, given: str) -> bool:
-        return hmac.compare_digest(hashlib.sha256(given.encode("utf-8", "surrogatepass")).digest(), self._digest)
 
 
 def only_header(request: HttpRequest, name: str) -> str | None:
