@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import contextlib
 import json
 import os
@@ -10,7 +11,9 @@ import statistics
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+import naftiko_run
 from benchmarks.bench import COMMAND, PEERS, Bench, Row
 from benchmarks.documents import write_document
 from benchmarks.machine import SERVER_CORE, free_port
@@ -22,6 +25,7 @@ Start = Callable[[], float]
 
 
 def run(bench: Bench) -> None:
+    compileall.compile_dir(Path(naftiko_run.__file__).parent, quiet=1)  # as everything is that pip installed
     port = free_port()
     rest = str(write_document(bench.folder, bench.upstream.port, port, name="start"))
     tools = str(
