@@ -79,7 +79,7 @@ def _tool(name: str, node: Node, unit: Unit, context: ExposesContext, problems: 
         title=node.get_text("label", "display"),
         description=flow.description,
         hints={**derived, **{key: value for key, value in declared.items() if isinstance(value, bool)}},
-        at=node.location,
+        at=flow.at,
     )
 
 

@@ -23,6 +23,7 @@ class HttpRequest:
     peer: str = ""  # the caller's address, without port
     request_id: str = ""
     on_disconnect: Callable[[], object] | None = None  # set by an adapter that wants to know; called at most once
+    noted: dict[str, object] | None = None  # what adapters found out about the headers; requests with the same ones share it
 
     def header(self, name: str, default: str = "") -> str:
         """The first header of that (lower-case) name."""

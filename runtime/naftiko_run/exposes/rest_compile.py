@@ -41,7 +41,7 @@ def _rest(node: Node, common: dict[str, Any], context: ExposesContext, problems:
                     flow=flow,
                     tags=(resource_name,) if resource_name else (),
                     responses=contract,
-                    at=operation.location,
+                    at=flow.at,
                 )
             )
         if resource.get("forward") is not None:

@@ -7,7 +7,7 @@ handler is the listener's, without a look at the path.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from naftiko_run.engine import Engine
 from naftiko_run.errors import Problems
@@ -18,6 +18,7 @@ from naftiko_run.exposes.mcp.settings import McpSettings
 from naftiko_run.exposes.messages import Handler, HttpAnswer, HttpRequest
 from naftiko_run.exposes.observed import observed_handler
 from naftiko_run.exposes.rest import Forward, RestAdapter
+from naftiko_run.flows.express import Caller, ExpressCall, ExpressFlow
 from naftiko_run.flows.flow import Flow
 from naftiko_run.records import record, replace
 from naftiko_run.server.faces import build_guard, described, forwarder, guarded, rest_pages
@@ -97,17 +98,18 @@ def _handler(group: Sequence[Served], parts: _Parts) -> tuple[Handler, Express |
     skill = [s for s in group if isinstance(s.exposure, SkillExposure)]
     control = [s for s in group if isinstance(s.exposure, ControlExposure)]
     found: list[tuple[str, Handler]] = []
+    express: Express | None = None
     if mcp:
-        found.append(("mcp", _mcp_handler(mcp, parts)))
+        handler, express = _mcp_handler(mcp, parts)
+        found.append(("mcp", handler))
     if skill:
         found.append(("skill", _skill_handler(skill, parts)))
     if control:
         found.append(("control", _control_handler(control, parts)))
-    express: Express | None = None
     if rest:
         adapter = _rest_adapter(rest, parts, _reserved([kind for kind, _ in found]))
         found.append(("rest", adapter.handle))
-        express = adapter.express if adapter.is_express else None
+        express = _either(adapter.express if adapter.is_express else None, express)
     handler = found[0][1] if len(found) == 1 else _by_path(dict(found))
     return described(handler, [parts.guards[id(s.exposure)] for s in group if id(s.exposure) in parts.guards]), express
 
@@ -134,28 +136,48 @@ def _by_path(handlers: Mapping[str, Handler]) -> Handler:
     return handle
 
 
+def _express_finder(group: Sequence[Served], parts: _Parts) -> Callable[[Flow], ExpressFlow | None]:
+    lives = {id(flow): parts.engine.live(s.capability) for s in group for flow in s.capability.flows}
+    return lambda flow: lives[id(flow)].express(flow)
+
+
 def _rest_adapter(group: Sequence[Served], parts: _Parts, reserved: frozenset[str]) -> RestAdapter:
     exposures = [s.exposure for s in group if isinstance(s.exposure, RestExposure)]
-    lives = {id(flow): parts.engine.live(s.capability) for s in group for flow in s.capability.flows}
     adapter = RestAdapter(
         (), parts.run, limits=parts.settings.limits, guards=parts.guards, pages=rest_pages(group, parts.guards),
         forward=_forwarder(group, parts.engine), telemetry=parts.process.telemetry,
-        express=lambda flow: lives[id(flow)].express(flow), reserved=reserved,
+        express=_express_finder(group, parts), reserved=reserved,
     )  # fmt: skip
     for exposure in exposures:
         adapter.add(exposure, parts.problems)
     return adapter
 
 
-def _mcp_handler(group: Sequence[Served], parts: _Parts) -> Handler:
+def _either(rest: Express | None, mcp: Express | None) -> Express | None:
+    """REST needs no task for what it reads, MCP for what is posted below its own segment."""
+    if rest is None or mcp is None:
+        return rest or mcp
+
+    def express(request: HttpRequest, caller: Caller) -> ExpressCall | None:
+        if request.method != "POST":
+            return rest(request, caller)
+        return mcp(request, caller) if request.path[1:].partition("/")[0] in _SEGMENTS["mcp"] else None
+
+    return express
+
+
+def _mcp_handler(group: Sequence[Served], parts: _Parts) -> tuple[Handler, Express | None]:
     from naftiko_run.exposes.mcp.adapter import McpAdapter
     from naftiko_run.exposes.mcp.names import check_shared
 
     exposures = [s.exposure for s in group if isinstance(s.exposure, McpExposure)]
     check_shared(exposures, parts.problems)
     settings = mcp_settings(parts.settings, parts.process)
-    adapter = McpAdapter(exposures, parts.run, limits=parts.settings.limits, settings=settings)
-    return _guarded(adapter.handle, group, parts)
+    adapter = McpAdapter(
+        exposures, parts.run, limits=parts.settings.limits, settings=settings, express=_express_finder(group, parts)
+    )
+    is_open = adapter.is_express and not any(id(s.exposure) in parts.guards for s in group)
+    return _guarded(adapter.handle, group, parts), adapter.express if is_open else None
 
 
 def mcp_settings(settings: AssemblySettings, process: Process) -> McpSettings:

@@ -15,6 +15,7 @@ from naftiko_run.exposes.messages import HttpRequest
 from naftiko_run.flows.express import ExpressCall
 from naftiko_run.records import record
 from naftiko_run.server.direct_task import DirectTask
+from naftiko_run.server.heads import Block
 from naftiko_run.server.refusals import Refusal
 from naftiko_run.server.site import Site
 
@@ -30,11 +31,13 @@ class Exchange(HttpRequest):
     is_http_1_0: bool
 
 
-def plain_exchange(path: str, query: str, headers: list[tuple[str, str]], peer: str, request_id: str) -> Exchange:
-    """A ``GET`` without a body. Keyword arguments of a class cost more than all else here, so its fields are set one by one."""
+def plain_exchange(method: str, path: str, query: str, block: Block, body: bytes, peer: str, request_id: str) -> Exchange:
+    """A request whose header block is known. Keyword arguments of a class cost more than all else here, so its fields are
+    set one by one.
+    """
     exchange = _new(Exchange)
-    exchange.method, exchange.path, exchange.query = "GET", path, query
-    exchange.headers, exchange.body = headers, b""
+    exchange.method, exchange.path, exchange.query = method, path, query
+    exchange.headers, exchange.noted, exchange.body = block.fields.copy(), block.noted, body
     exchange.peer, exchange.request_id = peer, request_id
     exchange.on_disconnect = None
     exchange.keeps_alive, exchange.is_http_1_0 = True, False

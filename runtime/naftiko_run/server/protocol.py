@@ -24,6 +24,7 @@ from naftiko_run.server.target import Refused, split_target
 
 _SLICE = 16 * 1024  # parsed at once, so that a burst of tiny requests cannot fill the queue far beyond its bound
 _QUEUE = 16
+_STARTS = frozenset({b"GET ", b"POST"})
 _ODDMENTS = 64 * 1024  # chunk extensions and trailers of one body
 _PER_CHUNK = 24  # framing bytes of one chunk: size and two line ends
 _SAFE_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
@@ -69,7 +70,7 @@ class HttpConnection(Answering):
     def data_received(self, data: bytes) -> None:
         if self.is_ended:
             return
-        is_whole = not self.is_reading and self.active is None and not self.held and data.startswith(b"GET ")
+        is_whole = not self.is_reading and self.active is None and not self.held and data[:4] in _STARTS
         if is_whole and not self.queue and not self.write_paused and self._read_known(data):
             return
         self.first = b""
@@ -87,8 +88,8 @@ class HttpConnection(Answering):
         if found is None:
             return False
         self.limit_at = inf
-        path, query, fields = found
-        self.active = exchange = plain_exchange(path, query, fields.copy(), self.peer, self.state.request_id())
+        method, path, query, block, body = found
+        self.active = exchange = plain_exchange(method, path, query, block, body, self.peer, self.state.request_id())
         if not self.hurry(exchange):
             self.begin(hurried=True)
         return True
@@ -272,7 +273,7 @@ class HttpConnection(Answering):
         self.is_ended = not keeps_alive
         if self.first:
             if keeps_alive and not self.is_http_1_0:
-                self.site.hosts.heads.learn(self.first, self.headers)
+                self.site.hosts.heads.learn(self.first, self.headers, len(self.body))
             self.first = b""
         self.accept(
             Exchange(

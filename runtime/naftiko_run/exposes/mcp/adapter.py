@@ -17,15 +17,17 @@ from naftiko_run.exposes.exposure import McpExposure, Run
 from naftiko_run.exposes.mcp import headers, stdio, streaming
 from naftiko_run.exposes.mcp.catalog import compile_catalog
 from naftiko_run.exposes.mcp.endpoint import Endpoint
+from naftiko_run.exposes.mcp.express import ExpressTools, FindExpress
 from naftiko_run.exposes.mcp.message import Message, Unreadable, check_meta, read_message
 from naftiko_run.exposes.mcp.protocol import HTTP_STATUS, INVALID_REQUEST, RpcError, failure, success
 from naftiko_run.exposes.mcp.settings import McpSettings
 from naftiko_run.exposes.mcp.streaming import progress_token
 from naftiko_run.exposes.messages import HttpAnswer, HttpRequest
+from naftiko_run.flows.express import Caller, ExpressCall
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
 from naftiko_run.telemetry.propagation import FIELDS
 
-_JSON = [("content-type", "application/json")]
+_JSON = [("Content-Type", "application/json")]
 _NULL = b"null"
 _CLIENT_GONE = 499
 
@@ -40,7 +42,9 @@ class McpAdapter:
         *,
         limits: Limits = DEFAULT_LIMITS,
         settings: McpSettings | None = None,
+        express: FindExpress | None = None,
     ) -> None:
+        self._find, self._express = express, dict[str, ExpressTools]()
         self.limits, self.settings = limits, settings or McpSettings()
 
         def endpoint(served: Sequence[McpExposure]) -> Endpoint:
@@ -67,9 +71,9 @@ class McpAdapter:
         if request.method != "POST":
             return HttpAnswer(status=405, headers=[("allow", "POST")])
         modern = headers.is_modern(request.headers)
-        refused = _unacceptable(request, modern)
+        refused = headers.unacceptable(request.header("content-type"), request.header("accept"), modern=modern)
         if refused is not None:
-            return refused
+            return _refused(*refused)
         try:
             message = read_message(request.body, self.limits)
         except Unreadable as unreadable:
@@ -77,6 +81,24 @@ class McpAdapter:
         if self.settings.on_call is not None or self.settings.telemetry is not None:
             message.carried = {name: value for name, value in request.headers if name in FIELDS}
         return await (_modern if modern else _legacy)(endpoint, message, request)
+
+    @property
+    def is_express(self) -> bool:
+        """Whether ``express`` may be asked: where nobody follows what each request does, and names are those of tools."""
+        settings = self.settings
+        return settings.telemetry is None and settings.on_call is None and settings.tools_mode == "all"
+
+    def express(self, request: HttpRequest, caller: Caller) -> ExpressCall | None:
+        """Begin a ``tools/call`` that takes no task, and tell ``caller`` its end; else do nothing."""
+        if request.method != "POST" or self._find is None:
+            return None
+        tools = self._express.get(request.path)
+        if tools is None:
+            endpoint = self._endpoints.get(request.path)
+            if endpoint is None:
+                return None
+            tools = self._express[request.path] = ExpressTools(endpoint, self._find)
+        return tools.begin(request, caller)
 
     async def serve_stdio(self, reader: stdio.Reader, writer: stdio.Writer) -> None:
         """Serve one client until ``reader`` ends: one message per line, both ways."""
@@ -94,18 +116,6 @@ def _json(status: int, body: bytes) -> HttpAnswer:
 def _refused(status: int, text: str) -> HttpAnswer:
     """Refused before there was a message: the error has no id."""
     return _json(status, failure(_NULL, RpcError(INVALID_REQUEST, text)))
-
-
-def _unacceptable(request: HttpRequest, modern: bool) -> HttpAnswer | None:
-    kind = request.header("content-type").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        return _refused(415, "Content-Type must be application/json")
-    accept = request.header("accept")
-    # Legacy clients that say nothing accept anything; the modern revision asks for both kinds to be named.
-    takes_json, takes_events = headers.accepts(accept) if accept or modern else (True, True)
-    if not takes_json or (modern and not takes_events):
-        return _refused(406, "Accept must list application/json and text/event-stream")
-    return None
 
 
 async def _legacy(endpoint: Endpoint, message: Message, request: HttpRequest) -> HttpAnswer:

@@ -53,7 +53,7 @@ class Endpoint:
         self.catalog, self.run, self.limits, self.settings = catalog, run, limits, settings
         self.search = _open_search(catalog) if settings.tools_mode == "search" else None
         self._info = dump_json(catalog.server_info())
-        self._tail = b'"resultType":"complete","_meta":{"%b":%b}}' % (META_SERVER.encode(), self._info)
+        self.tail = b'"resultType":"complete","_meta":{"%b":%b}}' % (META_SERVER.encode(), self._info)
         self._cached_for = b'"ttlMs":%d,"cacheScope":"%b",' % (catalog.ttl_ms, catalog.cache_scope.encode())
         self._tools: list[bytes] | None = None
         self.streaming: set[asyncio.Task[None]] = set()
@@ -109,7 +109,7 @@ class Endpoint:
         if not modern:
             return b"{%b}" % members
         cached = self._cached_for if method in self._cacheable else b""
-        return b"{%b,%b%b" % (members, cached, self._tail)
+        return b"{%b,%b%b" % (members, cached, self.tail)
 
     # ---- who we are
 

@@ -34,12 +34,7 @@ def check_notification(headers: Iterable[tuple[str, str]]) -> None:
 
 def check_request(message: Message, headers: Iterable[tuple[str, str]]) -> None:
     """Raises ``RpcError`` unless version, method and name stand in the headers once and as in the body."""
-    found: dict[str, str] = {}
-    for name, value in headers:
-        if name in _ROUTING:
-            if name in found:
-                raise RpcError(HEADER_MISMATCH, f"the header {name} is given more than once")
-            found[name] = value.strip(_BLANK)
+    found = routing(headers)
     version = check_envelope(message)
     if found.get(VERSION) != version:
         raise RpcError(HEADER_MISMATCH, f"the header {VERSION} differs from the version in params._meta")
@@ -52,6 +47,28 @@ def check_request(message: Message, headers: Iterable[tuple[str, str]]) -> None:
             raise RpcError(HEADER_MISMATCH, f"the header {NAME} differs from params.{key} in the body")
     if version != MODERN_VERSION:
         raise unsupported_version(version)
+
+
+def routing(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The headers that repeat a body, by name. Raises ``RpcError`` where one is given twice."""
+    found: dict[str, str] = {}
+    for name, value in headers:
+        if name in _ROUTING:
+            if name in found:
+                raise RpcError(HEADER_MISMATCH, f"the header {name} is given more than once")
+            found[name] = value.strip(_BLANK)
+    return found
+
+
+def unacceptable(content_type: str, accept: str, *, modern: bool) -> tuple[int, str] | None:
+    """The status and the text that refuse a request for its media types, before there is a message."""
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        return 415, "Content-Type must be application/json"
+    # Legacy clients that say nothing accept anything; the modern revision asks for both kinds to be named.
+    takes_json, takes_events = accepts(accept) if accept or modern else (True, True)
+    if not takes_json or (modern and not takes_events):
+        return 406, "Accept must list application/json and text/event-stream"
+    return None
 
 
 def decode(value: str | None) -> str | None:

@@ -62,6 +62,11 @@ def tool_answer(result: Result, entry: ToolEntry, *, modern: bool) -> bytes:
     return _text(dump_json(result.body.decode("utf-8", "replace")))
 
 
+def shaped_answer(body: bytes, entry: ToolEntry, *, modern: bool) -> bytes:
+    """The same for JSON that we wrote ourselves."""
+    return _json(body, entry, modern)
+
+
 def _nothing(entry: ToolEntry) -> bytes:
     """An empty answer; where an object was promised, one without any of its properties, none of which is required."""
     return b'"content":[],"structuredContent":{},"isError":false' if entry.promised else b'"content":[],"isError":false'
