@@ -16,6 +16,14 @@ from naftiko_run.records import field, record, replace, values_of
 T = TypeVar("T")
 
 
+@pytest.fixture(params=["the first few", "all others"], autouse=True)
+def _made(request: pytest.FixtureRequest) -> None:
+    """Everything holds for the first records of a class and for those after its ``__init__`` was written."""
+    if request.param == "all others":
+        for _ in range(10):
+            Route(path="/"), Guarded(), Pair(1, 2), Count(), Circle(radius=1), Nothing(), Named(name="a")
+
+
 @record
 class Route:
     path: str
@@ -83,6 +91,13 @@ def test_each_record_has_a_default_of_its_own_where_a_factory_makes_it():
 def test_missing_and_unknown_fields_are_refused(wrong: dict[str, str]):
     with pytest.raises(TypeError, match=r"Route.__init__\(\)"):
         Route(**wrong)
+
+
+def test_a_field_is_not_given_twice():
+    with pytest.raises(TypeError, match="multiple values"):
+        Pair(1, 2, left=1)  # type: ignore[misc]
+    with pytest.raises(TypeError, match="positional arguments"):
+        Pair(1, 2, 3)  # type: ignore[call-arg]
 
 
 def test_fields_are_not_given_by_place_unless_the_record_says_so():

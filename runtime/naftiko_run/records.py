@@ -2,7 +2,7 @@
 
 A standard dataclass has five to eight methods written as source and compiled the moment its module is imported, and imports
 ``inspect`` to do so: with some two hundred of them that was a third of a cold start. Here all records share their methods but
-``__init__``, which is written when the first one is made, and is then as quick as a hand-written one::
+``__init__``, which is written when a class is used more than a few times, and is then as quick as a hand-written one::
 
     @record
     class Route:
@@ -29,6 +29,7 @@ __all__ = ["field", "record", "replace", "values_of"]
 
 T = TypeVar("T")
 _MISSING: Any = object()
+_FEW = 5
 
 
 class _Field:
@@ -103,12 +104,45 @@ def _record(cls: Any, frozen: bool, kw_only: bool) -> Any:
 
 
 def _late_init(cls: Any, frozen: bool) -> Callable[..., None]:
+    """What makes the first few of a class, of which there may never be more; then one that is written for it takes over."""
+    made = 0
+
     def __init__(self: Any, *arguments: Any, **values: Any) -> None:
-        init = _written_init(cls, frozen)
-        cls.__init__ = init
-        init(self, *arguments, **values)
+        nonlocal made
+        made += 1
+        if made > _FEW or not _fill(self, cls, arguments, values):
+            init = cls.__init__ = _written_init(cls, frozen)
+            init(self, *arguments, **values)
 
     return __init__
+
+
+def _fill(self: Any, cls: Any, arguments: tuple[Any, ...], values: dict[str, Any]) -> bool:
+    """Set all fields; false where something is missing or too much, which a written ``__init__`` says better."""
+    if arguments:
+        by_place = dict(zip(cls.__match_args__, arguments, strict=False))
+        if len(by_place) < len(arguments) or not by_place.keys().isdisjoint(values):
+            return False
+        values = by_place | values
+    given = 0
+    for one in cls.__fields__:
+        if one.init and one.name in values:
+            given += 1
+            value = values[one.name]
+        elif one.factory is not _MISSING:
+            value = one.factory()
+        elif one.default is not _MISSING:
+            value = one.default
+        elif one.init:
+            return False
+        else:
+            continue  # left to __post_init__
+        object.__setattr__(self, one.name, value)
+    if given < len(values):
+        return False
+    if hasattr(cls, "__post_init__"):
+        self.__post_init__()
+    return True
 
 
 def _written_init(cls: type[Any], frozen: bool) -> Callable[..., None]:
