@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import TypeVar
 
 from naftiko_run.consumes.auth_schemes.scheme import Authenticator
 from naftiko_run.consumes.messages import Origin, UpstreamRequest
@@ -22,8 +23,9 @@ PLAIN = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
 _SAFE = re.compile(r"[A-Za-z0-9._~-]*")
 
 
-Holes = tuple[tuple[int, str], ...]
-"""Places of a request that its caller's path fills: which of the captured values, and the text that follows it."""
+Place = TypeVar("Place", int, str)
+Holes = tuple[tuple[Place, str], ...]
+"""What is open in a request: the place of a value among those that its caller gave, and the text that follows it."""
 
 
 class RequestWriter:
@@ -77,11 +79,11 @@ class RequestWriter:
             query = self._filled(arguments)
         return f"{path}?{'&'.join(query)}" if query else path or "/"
 
-    def holes(self, positions: Mapping[str, int]) -> tuple[str, Holes] | None:
-        """How a whole head is written where its arguments are captured values, each ``PLAIN``: the text before the first of
-        them, and each with what follows. ``None`` where it takes more than that.
+    def holes(self, places: Mapping[str, Place]) -> tuple[str, Holes[Place]] | None:
+        """How a whole head is written where its arguments are texts, each ``PLAIN``: what stands before the first of them,
+        and each with what follows. ``places`` says for each argument where it is found. ``None`` where it takes more than that.
         """
-        given = positions.keys()
+        given = places.keys()
         if not (self.block and self._known.issuperset(given) and self._elsewhere.isdisjoint(given)):
             return None
         variables = {part.name for part in self._parts if isinstance(part, PathVariable)}
@@ -91,12 +93,12 @@ class RequestWriter:
             sample = request_line(self._method, self.target(dict.fromkeys(given, "x"))).decode("ascii")
         except MalformedRequest:
             return None
-        texts, order = [f"{self._method} "], list[int]()
+        texts, order = [f"{self._method} "], list[Place]()
         for part in self._parts:
             if isinstance(part, str):
                 texts[-1] += part
             else:
-                order.append(positions[part.name])
+                order.append(places[part.name])
                 texts.append("")
         texts[-1] += f"{'?' + '&'.join(self._query) if self._query else ''} HTTP/1.1\r\n"
         if "x".join(texts) != sample:

@@ -53,6 +53,7 @@ class Binder:
     needs_json: bool
     needs_whole: bool
     needs_query: bool
+    text_names: tuple[str, ...] | None  # of all inputs, where they are texts that need no look
     path_names: tuple[tuple[str, str], ...] | None  # (input, path variable) where all inputs are text of the path
 
     def path_inputs(self, values: Mapping[str, str]) -> dict[str, object] | None:
@@ -78,6 +79,7 @@ def compile_binder(inputs: Sequence[InputParameter]) -> Binder:
         needs_json=any(p.json_path for p in prepared) or "body" in places,
         needs_whole="whole-body" in places,
         needs_query="query" in places,
+        text_names=tuple(one.name for one in inputs) if all(_is_free_text(one) for one in inputs) else None,
         path_names=tuple((p.name, p.path_text) for p in prepared) if all(p.path_text for p in prepared) else None,
     )
 
@@ -99,10 +101,14 @@ def _prepare(one: InputParameter) -> _Prepared:
     )
 
 
-def _path_text(one: InputParameter) -> str:
+def _is_free_text(one: InputParameter) -> bool:
     is_free = not (one.enum or one.pattern or one.json_path) and one.minimum is None and one.maximum is None
+    return is_free and one.type == "string" and one.constant is None
+
+
+def _path_text(one: InputParameter) -> str:
     is_first = bool(one.sources) and one.sources[0].place == "path"
-    return one.sources[0].key if is_first and is_free and one.type == "string" and one.constant is None else ""
+    return one.sources[0].key if is_first and _is_free_text(one) else ""
 
 
 def _compile_check(one: InputParameter) -> Callable[[object], str] | None:
@@ -178,6 +184,11 @@ def bind_arguments(inputs: Sequence[InputParameter] | Binder, arguments: Mapping
 
 
 def _arguments(binder: Binder, given: Mapping[str, object]) -> dict[str, object]:
+    texts = binder.text_names
+    if texts is not None and len(given) == len(texts):
+        values = {name: given[name] for name in texts if type(given.get(name)) is str}
+        if len(values) == len(texts):
+            return values
     errors, values = _Errors(), dict[str, object]()
     for one in binder.inputs:
         if one.constant is not None:

@@ -44,6 +44,7 @@ class ExpressFlow:
 
     __slots__ = (
         "_convert",
+        "_named",
         "_no_inputs",
         "block",
         "client",
@@ -71,6 +72,7 @@ class ExpressFlow:
         self._convert = step.operation.decoder.convert if step.operation.decoder.name == "json" else None
         self._no_inputs = Scope({}, {}, runner.binds)
         self.names = tuple((key, _input_of(expression)) for key, expression in step.arguments)
+        self._named = writer.holes({one.name: one.name for one in flow.inputs} if step.direct else dict(self.names))
 
     def shaped(self, body: bytes, charset: str, call: ExpressCall) -> bytes | None:
         """Plain JSON of a modest size as the declared answer; ``None`` where it takes ``finish`` to tell."""
@@ -99,12 +101,27 @@ class ExpressFlow:
             return evaluate_arguments(self.step, Scope(inputs, {}, self.runner.binds))
 
     def start(self, inputs: Mapping[str, object], seconds: float, caller: Caller) -> ExpressCall | None:
-        target = self.writer.target(self.arguments(inputs))
-        if not target:
-            return None
-        head = request_line(self.method, target) + self.block
+        head = self._filled(inputs) if self._named is not None else b""
+        if not head:
+            target = self.writer.target(self.arguments(inputs))
+            if not target:
+                return None
+            head = request_line(self.method, target) + self.block
         call = ExpressCall(self, inputs, seconds, caller)
         return call if self.lane.begin(call, self.method, head, self.max_body, seconds) else None
+
+    def _filled(self, inputs: Mapping[str, object]) -> bytes:
+        """The whole head, where all inputs are there and plain texts; else nothing."""
+        assert self._named is not None
+        text, holes = self._named
+        if len(inputs) != len(self.flow.inputs):
+            return b""
+        for name, following in holes:
+            value = inputs.get(name)
+            if type(value) is not str or not PLAIN.fullmatch(value):
+                return b""
+            text += value + following
+        return text.encode("ascii")
 
     def placed(self, places: Mapping[str, int]) -> PlacedFlow | None:
         """``start`` for callers whose inputs are captured values: ``{input: place}``. ``None`` where text is not enough."""
@@ -123,7 +140,7 @@ class PlacedFlow:
 
     __slots__ = ("_begin", "_holes", "_start", "flow", "places")
 
-    def __init__(self, flow: ExpressFlow, places: tuple[tuple[str, int], ...], start: str, holes: Holes) -> None:
+    def __init__(self, flow: ExpressFlow, places: tuple[tuple[str, int], ...], start: str, holes: Holes[int]) -> None:
         self.flow, self.places = flow, places
         self._start, self._holes, self._begin = start, holes, flow.lane.begin
 
