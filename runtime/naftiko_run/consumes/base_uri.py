@@ -16,7 +16,7 @@ from naftiko_run.document.nodes import Node
 from naftiko_run.errors import Finding, Location, MalformedRequest, OperationUnavailable, Problems
 from naftiko_run.expressions.scope import MISSING
 from naftiko_run.expressions.text import to_text
-from naftiko_run.records import record
+from naftiko_run.records import field, record
 
 _VARIABLE = re.compile(r"\$?\{\{\s*([^{}]+?)\s*\}\}|\$?\{([^{}]+)\}")
 _PLACEHOLDER = re.compile(
@@ -36,10 +36,11 @@ class BaseUri:
     problem: Finding | None = None
     overridden: bool = False
     at: Location | None = None
+    variables: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
-    @property
-    def variables(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(part[0] for part in self.parts if isinstance(part, tuple)))
+    def __post_init__(self) -> None:
+        names = dict.fromkeys(part[0] for part in self.parts if isinstance(part, tuple))
+        object.__setattr__(self, "variables", tuple(names))
 
     def resolve(self, values: Mapping[str, object]) -> tuple[Origin, str]:
         """Origin and path prefix with ``values`` for the variables; raises ``OperationUnavailable`` naming what is missing."""

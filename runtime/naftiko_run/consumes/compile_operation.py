@@ -37,19 +37,22 @@ def compile_operations(
     for resource_name, resource in entry.named("resources"):
         for name, node in resource.named("operations"):
             try:
-                operation = _compile(name, node, resource, entry, consumer, context, problems)
+                operation = _compile(name, node, (resource_name, resource), entry, consumer, context, problems)
             except SpecError as error:
                 problems.add(error)
                 operation = Operation(
                     ref=f"{consumer.namespace}.{name}", name=name, method="GET", path=compile_path(""), consumer=consumer,
-                    decoder=compile_decoder("", FormatSettings()), unavailable=error.finding, at=node.location,
+                    decoder=compile_decoder("", FormatSettings()), unavailable=error.finding, resource=resource_name,
+                    at=node.location,
                 )  # fmt: skip
-            yield replace(operation, resource=resource_name) if resource_name else operation
+            yield operation
 
 
 def _compile(
-    name: str, node: Node, resource: Node, entry: Node, consumer: HttpConsumer, context: ConsumesContext, problems: Problems
-) -> Operation:
+    name: str, node: Node, named: tuple[str, Node], entry: Node, consumer: HttpConsumer, context: ConsumesContext,
+    problems: Problems,
+) -> Operation:  # fmt: skip
+    resource_name, resource = named
     method = node.get_text("method", default="GET").upper()
     path = compile_path(join_paths(resource.get_text("path"), node.get_text("path")), is_bind=context.names.binds)
     authentication = consumer.authentication
@@ -73,6 +76,7 @@ def _compile(
         max_body=_binary_limit(node, problems),
         outputs=tuple(_outputs(node)),
         unavailable=_unavailable(name, node, method, path, parameters, consumer, problems),
+        resource=resource_name,
         withheld=withheld,
         overridable=tuple(one.key for one in overridable),
         carries_credential=_carries_credential(body, consumer),

@@ -18,7 +18,7 @@ from naftiko_run.expressions.escape import settable_header
 from naftiko_run.expressions.names import fold
 from naftiko_run.expressions.reference import Names, Reference
 from naftiko_run.expressions.template import compile_template
-from naftiko_run.records import field, record, replace
+from naftiko_run.records import record, replace
 
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 # Set by the client itself where a caller does not: never asked for, whatever the document requires.
@@ -45,12 +45,10 @@ class Reading:
     names: Names
     problems: Problems
     authentication: Authentication | None = None
-    in_path: frozenset[str] = field(default=frozenset())
 
 
 def gather(levels: Iterable[Node], reading: Reading) -> tuple[list[Parameter], frozenset[str]]:
     """The declared inputs of all levels, and the names (lower case) of those that are withheld."""
-    reading = replace(reading, in_path=frozenset(variable.name for variable in reading.path.variables))
     found: dict[tuple[str, str], Parameter] = {}
     withheld: set[str] = set()
     if reading.authentication is not None:
@@ -100,7 +98,8 @@ def _place(name: str, item: Node, reading: Reading) -> ParameterPlace:
     if word is not None:
         hint = f"one of {', '.join(dict.fromkeys(_PLACES.values()))}"
         reading.problems.warn("W-PARAM-PLACE", f"unknown place {word.text!r} of input {name!r}", word, hint)
-    return "path" if name in reading.in_path else "body" if reading.method in WITH_BODY and word is None else "query"
+    in_path = any(variable.name == name for variable in reading.path.variables)
+    return "path" if in_path else "body" if reading.method in WITH_BODY and word is None else "query"
 
 
 def _type(kind: Node | None, problems: Problems) -> ParameterType:

@@ -19,7 +19,7 @@ from naftiko_run.expressions.escape import path_segment, path_segments
 from naftiko_run.expressions.names import fold
 from naftiko_run.expressions.scope import MISSING
 from naftiko_run.expressions.text import to_text
-from naftiko_run.records import record
+from naftiko_run.records import field, record
 
 _VARIABLE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}|\{([^{}/]*)\}")
 _PLAIN = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
@@ -46,13 +46,14 @@ class PathTemplate:
     parts: tuple[Part, ...]
     query: tuple[tuple[str, tuple[Part, ...]], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
+    variables: tuple[PathVariable, ...] = field(init=False, repr=False, compare=False)
+    """Every variable once, in order, those of the query included."""
 
-    @property
-    def variables(self) -> tuple[PathVariable, ...]:
-        """Every variable once, in order, those of the query included."""
-        parts = [*self.parts, *(part for _, value in self.query for part in value)]
-        found = {part.name: part for part in parts if isinstance(part, PathVariable)}
-        return tuple(found.values())
+    def __post_init__(self) -> None:
+        found = {part.name: part for part in self.parts if isinstance(part, PathVariable)}
+        for _, value in self.query:
+            found.update((part.name, part) for part in value if isinstance(part, PathVariable))
+        object.__setattr__(self, "variables", tuple(found.values()))
 
     def render(self, arguments: Mapping[str, object], binds: Mapping[str, str]) -> str:
         """The path, percent-encoded; ``MalformedRequest`` naming a variable that is missing or unusable."""

@@ -43,6 +43,10 @@ class Names:
     bind_namespaces: frozenset[str] = frozenset()
     steps: frozenset[str] = frozenset()  # names of earlier steps
 
+    def within(self, own: str) -> Names:
+        """The same, written in the adapter or aggregate of namespace ``own``."""
+        return Names(own=own, binds=self.binds, bind_namespaces=self.bind_namespaces, steps=self.steps)
+
 
 @record
 class Reference:

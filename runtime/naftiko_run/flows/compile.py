@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from naftiko_run.consumes.lookup import CallCounter, OperationIndex
-from naftiko_run.consumes.operation import Operation
+from naftiko_run.consumes.operation import IDEMPOTENT, Operation
 from naftiko_run.document.nodes import Node
-from naftiko_run.errors import Finding, Problems, SpecError, UnresolvedReference
+from naftiko_run.errors import Finding, Location, Problems, SpecError, UnresolvedReference
 from naftiko_run.expressions.argument import Expression, compile_argument
 from naftiko_run.expressions.reference import Names, Reference
 from naftiko_run.flows.arguments import compile_arguments
@@ -22,6 +22,8 @@ from naftiko_run.flows.shape import OutputShape, compile_outputs
 from naftiko_run.flows.steps import CallStep, Step
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
 from naftiko_run.records import field, record, replace
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @record
@@ -95,7 +97,7 @@ def _compile(unit: Unit, context: FlowContext, problems: Problems) -> Flow:
     node, own, preset = unit.node, unit.own, dict[str, Expression]()
     ref = node.get("ref")
     aggregate = _aggregate(ref, context) if ref is not None else None
-    names = replace(context.names, own=own)
+    names = context.names.within(own)
     replaces = node.get("call", "steps") is not None  # the unit's own flow, so its `with` is that flow's
     if aggregate is not None and not replaces:
         preset = _preset(node, names)
@@ -110,8 +112,11 @@ def _compile(unit: Unit, context: FlowContext, problems: Problems) -> Flow:
     body = node
     if aggregate is not None:
         body = _overridden(aggregate.node, node)
-        names = names if replaces else replace(context.names, own=aggregate.namespace)
-    steps, shape = _steps_and_shape(replace(unit, node=body), names, context, collector, problems)
+        names = names if replaces else context.names.within(aggregate.namespace)
+        unit = replace(unit, node=body)
+    at = node.location
+    written = at if body is node else body.location
+    steps, shape = _steps_and_shape(unit, names, context, collector, problems, written)
     return Flow(
         name=unit.name or (aggregate.name if aggregate else ""),
         description=node.get_text("description") or body.get_text("description") or _described(steps),
@@ -123,7 +128,7 @@ def _compile(unit: Unit, context: FlowContext, problems: Problems) -> Flow:
         orchestrated=_is_orchestrated(body, unit.face),
         unavailable=_blocked(steps),
         aggregate=aggregate.ref if aggregate is not None else "",
-        at=node.location,
+        at=at,
     )
 
 
@@ -175,7 +180,7 @@ def _preset(node: Node, names: Names) -> dict[str, Expression]:
 
 
 def _steps_and_shape(
-    unit: Unit, names: Names, context: FlowContext, collector: InputCollector, problems: Problems
+    unit: Unit, names: Names, context: FlowContext, collector: InputCollector, problems: Problems, at: Location
 ) -> tuple[tuple[Step, ...], OutputShape | None]:
     node = unit.node
     orchestrated = _is_orchestrated(node, unit.face)
@@ -183,9 +188,7 @@ def _steps_and_shape(
     if call is not None and not orchestrated:
         operation = unit.exposed(context.index.resolve(call, unit.counter, problems, method=unit.method, path=unit.path))
         arguments = compile_arguments(node, operation, names, collector, only_call=True)
-        step = CallStep(
-            name=operation.name, operation=operation, arguments=arguments, direct=_direct(arguments), at=node.location
-        )
+        step = CallStep(name=operation.name, operation=operation, arguments=arguments, direct=_direct(arguments), at=at)
         return (step,), _needs(compile_outputs(node, names, problems), collector)
     if orchestrated:
         from naftiko_run.flows.compile_steps import compile_steps
@@ -239,10 +242,7 @@ def _semantics(node: Node, steps: tuple[Step, ...]) -> Semantics:
         return Semantics(
             safe=declared.get_bool("safe"), idempotent=declared.get_bool("idempotent"), cacheable=declared.get_bool("cacheable")
         )
-    methods = [op.method for op in _operations(steps)]
+    methods = {op.method for op in _operations(steps)}
     if not methods:
         return Semantics()
-    return Semantics(
-        safe=all(method in ("GET", "HEAD", "OPTIONS") for method in methods),
-        idempotent=all(method in ("GET", "HEAD", "OPTIONS", "PUT", "DELETE") for method in methods),
-    )
+    return Semantics(safe=methods <= _SAFE, idempotent=methods <= IDEMPOTENT)
