@@ -10,6 +10,7 @@ Imported nodes keep the file they were written in. The binds of a file come alon
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -44,6 +45,8 @@ class _Session:
 
 def resolve_imports(root: Node, problems: Problems, *, read: Read, reach: Reach = LOCAL) -> Node:
     """Replace the imports of ``root`` in place, as far as ``reach`` allows."""
+    if not any(_imports(root)):
+        return root
     path = (root.path_on_disk if isinstance(root, Document) else Path(root.file)).absolute()
     session = _Session(read=read, problems=problems, reach=reach, top=path.parent.resolve())
     _resolve(root, path.parent, path.resolve(), session)
@@ -55,13 +58,18 @@ def _resolve(root: Node, directory: Path, path: Path, session: _Session) -> None
     if capability is None or not capability.is_map:
         return
     session.chain.append((path, root.file))
-    # Binds first: those that other imports bring along then meet what the document itself says.
-    for name in ("binds", *(name for name in SECTIONS if name != "binds")):
-        home = root if name == "binds" else capability
-        section = home.get(name)
-        if section is not None and any(_is_import(entry) for entry in section.elements()):
-            section.value = _replaced(section, name, root, directory, session)
+    for name, section in _imports(root):
+        section.value = _replaced(section, name, root, directory, session)
     session.chain.pop()
+
+
+def _imports(root: Node) -> Iterator[tuple[str, Node]]:
+    """The sections that hold imports. Binds first: those that other imports bring along then meet what the document says."""
+    for name in ("binds", *(name for name in SECTIONS if name != "binds")):
+        home = root if name == "binds" else root.get("capability")
+        section = home.get(name) if home is not None else None
+        if section is not None and any(_is_import(entry) for entry in section.elements()):
+            yield name, section
 
 
 def _replaced(section: Node, name: str, root: Node, directory: Path, session: _Session) -> list[Node]:
