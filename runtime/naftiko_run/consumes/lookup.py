@@ -107,5 +107,5 @@ class UnresolvedCall(UnresolvedReference):
     code = "E-CALL-UNRESOLVED"
 
     def __init__(self, text: str, index: OperationIndex, call: Node) -> None:
-        super().__init__("operation", text, known=index.references, at=call)
+        super().__init__("operation", text, known=(), at=call)
         self.hint = index.nearest(text)
