@@ -98,9 +98,10 @@ class Node:
 
     def get(self, *keys: str) -> Node | None:
         """The first of ``keys`` that is present and not null: later names are accepted synonyms."""
-        if isinstance(self.value, dict):
+        entries = self.value
+        if isinstance(entries, dict):
             for key in keys:
-                child: Node | None = self.value.get(key)
+                child: Node | None = entries.get(key)
                 if child is not None and child.value is not None:
                     return child
         return None
@@ -139,9 +140,12 @@ class Node:
         child = self.get(*keys)
         if child is None:
             return []
-        if isinstance(child.value, dict):
-            return [(name, item if item.value is not None else item.replaced({})) for name, item in child.value.items()]
-        return [(item.get_text("name", "id"), item) for item in child.elements() if item.is_map]
+        value = child.value
+        if isinstance(value, dict):
+            return [(name, item if item.value is not None else item.replaced({})) for name, item in value.items()]
+        if isinstance(value, list):
+            return [(item.get_text("name", "id"), item) for item in value if isinstance(item.value, dict)]
+        return []
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of scalars as text; a single scalar counts as a list of one."""
@@ -161,10 +165,13 @@ class Node:
     def plain(self) -> Plain:
         """The value as plain Python data, without places."""
         value = self.value
+        # Most of what is below is scalars, and each spared call counts over a whole document.
         if isinstance(value, dict):
-            return {key: child.plain() for key, child in value.items()}
+            return {
+                key: child.plain() if isinstance(child.value, (dict, list)) else child.value for key, child in value.items()
+            }
         if isinstance(value, list):
-            return [child.plain() for child in value]
+            return [child.plain() if isinstance(child.value, (dict, list)) else child.value for child in value]
         return value  # type: ignore[return-value]  # a scalar of the YAML core schema
 
     def walk(self) -> Iterator[Node]:
