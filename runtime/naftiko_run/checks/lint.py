@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from naftiko_run.checks import lint_adapters, lint_consumes, lint_documents
-from naftiko_run.checks.lint_rule import RULES, Rule
+from naftiko_run.checks.lint_rule import RULES, Rule, prose_of
 from naftiko_run.document.dialect import normalise
 from naftiko_run.document.nodes import Node
 from naftiko_run.document.reader import read_document
@@ -32,10 +32,15 @@ def lint_file(file: Path, *, every: bool = True, limits: Limits = DEFAULT_LIMITS
 def lint_root(root: Node, *, every: bool = True) -> list[Finding]:
     """The findings of a normalised document; ``every`` asks for more than the evident ones."""
     found = []
+    prose = [(node, node.text) for node in prose_of(root)]
     for code in RULES:
         one = RULES.lookup(code)
-        if every or one.evident:
+        if not every and not one.evident:
+            continue
+        if one.check is not None:
             found += [_finding(one, node, message) for node, message in one.check(root)]
+        if one.prose is not None:
+            found += [_finding(one, node, f"{node.key!r} {said}") for node, text in prose if (said := one.prose(text))]
     return found
 
 

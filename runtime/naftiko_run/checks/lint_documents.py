@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-from naftiko_run.checks.lint_rule import Said, entries, named, rule
+from naftiko_run.checks.lint_rule import Said, entries, named, prose_rule, rule
 from naftiko_run.document.nodes import Document, Node
 
 _SECTIONS = ("consumes", "exposes", "aggregates", "binds")
-_PROSE = frozenset({"label", "display", "title", "description", "summary"})
 _STEP_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -34,38 +33,16 @@ def info_tags(root: Node) -> Said:
         yield info, "`info` has no tags"
 
 
-@rule(
+@prose_rule(
     "L-NO-SCRIPT-TAG", "error", "No label or description holds a script element.", hint="write it as plain text", evident=True
 )
-def no_script_tag(root: Node) -> Said:
-    for node in _prose(root):
-        if "<script" in node.text.lower():
-            yield node, f"{node.key!r} holds a script element"
+def no_script_tag(text: str) -> str:
+    return "holds a script element" if "<script" in text.lower() else ""
 
 
-@rule("L-NO-EVAL", "error", "No label or description holds an `eval(` call.", hint="word it otherwise", evident=True)
-def no_eval(root: Node) -> Said:
-    for node in _prose(root):
-        if "eval(" in node.text:
-            yield node, f"{node.key!r} holds an `eval(` call"
-
-
-def _prose(root: Node) -> list[Node]:
-    found: list[Node] = []
-    _gather_prose(root, found)
-    return found
-
-
-def _gather_prose(node: Node, found: list[Node]) -> None:
-    """The texts below ``node`` that people read, in their order: a plain loop, as every node of every file passes here."""
-    value = node.value
-    for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        below = child.value
-        if isinstance(below, str):
-            if child.key in _PROSE:
-                found.append(child)
-        elif isinstance(below, (dict, list)):
-            _gather_prose(child, found)
+@prose_rule("L-NO-EVAL", "error", "No label or description holds an `eval(` call.", hint="word it otherwise", evident=True)
+def no_eval(text: str) -> str:
+    return "holds an `eval(` call" if "eval(" in text else ""
 
 
 @rule("L-STEP-NAME", "warning", "Step names are letters, digits, `_` and `-`, so that every runtime can refer to them.")

@@ -11,16 +11,21 @@ from naftiko_run.registry import Registry
 
 Said = Iterator[tuple[Node, str]]
 Check = Callable[[Node], Said]
+ProseCheck = Callable[[str], str]
 
 
 @record
 class Rule:
-    """``meaning`` is what holds where the rule is kept, ``hint`` what to do where it is not."""
+    """``meaning`` is what holds where the rule is kept, ``hint`` what to do where it is not.
+
+    A rule looks at a whole document with ``check``, or with ``prose`` at each text that people read: what is wrong with it.
+    """
 
     code: str
     severity: Severity
     meaning: str
-    check: Check
+    check: Check | None = None
+    prose: ProseCheck | None = None
     hint: str = ""
     evident: bool = False
 
@@ -38,7 +43,41 @@ def rule(code: str, severity: Severity, meaning: str, *, hint: str = "", evident
     return add
 
 
+def prose_rule(
+    code: str, severity: Severity, meaning: str, *, hint: str = "", evident: bool = False
+) -> Callable[[ProseCheck], ProseCheck]:
+    """Register the decorated function as the rule ``code`` of labels and descriptions."""
+
+    def add(check: ProseCheck) -> ProseCheck:
+        RULES.register(code)(Rule(code=code, severity=severity, meaning=meaning, prose=check, hint=hint, evident=evident))
+        return check
+
+    return add
+
+
 # ---- what rules look at
+
+
+_PROSE = frozenset({"label", "display", "title", "description", "summary"})
+
+
+def prose_of(root: Node) -> list[Node]:
+    """The texts of a document that people read, in their order."""
+    found: list[Node] = []
+    _gather_prose(root, found)
+    return found
+
+
+def _gather_prose(node: Node, found: list[Node]) -> None:
+    """A plain loop, as every node of every file passes here."""
+    value = node.value
+    for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        below = child.value
+        if isinstance(below, str):
+            if child.key in _PROSE:
+                found.append(child)
+        elif isinstance(below, (dict, list)):
+            _gather_prose(child, found)
 
 
 def entries(root: Node, section: str) -> list[Node]:
