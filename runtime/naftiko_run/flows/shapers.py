@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from naftiko_run.expressions.jsonpath import JsonPath
-from naftiko_run.expressions.plain_path import follow
+from naftiko_run.expressions.plain_path import Find, follow
 from naftiko_run.expressions.scope import MISSING, Scope
 from naftiko_run.expressions.text import to_text
 
@@ -36,31 +36,36 @@ def all_fields(fields: Sequence[tuple[str, Shaper, tuple[str, ...]]]) -> Shaper:
 
     Where following names is all that a property's shape does, they come with it: most do, and need no function for the first.
     """
-    plan = [
-        (name, shape, names[0] if names else None, follow(names[1:]) if len(names) > 1 else None)
-        for name, shape, names in fields
-    ]
+    plan = [_step(*one) for one in fields]
 
     def shaped(document: object, scope: Scope) -> object:
         built: dict[str, object] = {}
         if not isinstance(document, dict):
-            for name, shape, _, _ in plan:
+            for name, shape, *_ in plan:
                 value = shape(document, scope)
                 built[name] = None if value is MISSING else value
             return built
         get = document.get
-        for name, shape, first, rest in plan:
+        for name, shape, first, second, rest in plan:
             if first is None:
                 value = shape(document, scope)
-            elif rest is None:
-                built[name] = get(first)
-                continue
             else:
-                value = rest(get(first))
+                value = get(first)
+                if second is not None and type(value) is dict:
+                    value = value.get(second)
+                elif rest is not None:
+                    value = rest(value)
             built[name] = None if value is MISSING else value
         return built
 
     return shaped
+
+
+def _step(name: str, shape: Shaper, names: tuple[str, ...]) -> tuple[str, Shaper, str | None, str | None, Find | None]:
+    """A property with its first name, its second where it is the last, and what follows all names but the first."""
+    first = names[0] if names else None
+    second = names[1] if len(names) == 2 else None
+    return name, shape, first, second, follow(names[1:]) if len(names) > 1 else None
 
 
 def known_fields(fields: Sequence[tuple[str, Shaper]]) -> Shaper:

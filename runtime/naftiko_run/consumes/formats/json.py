@@ -22,20 +22,23 @@ CONTAINERS = 1_000_000
 # Every digit as 0 and every opening bracket as [, so that one pass serves both questions.
 _KINDS = bytes(48 if 48 <= byte <= 57 else 91 if byte in b"[{" else 120 for byte in range(256))
 _LONG_INTEGER = b"0" * 19
+_ASCII = b"\x7f"  # no byte order mark is less
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
 def decode_json(body: bytes, charset: str = "", *, depth: int) -> object:
     """A JSON value; ``ValueError`` where the body is not JSON, ``UpstreamBroken`` where it is over a limit."""
-    if (charset and codec_for(charset) not in ("", "utf-8", "ascii")) or body[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        body = read_text(body, charset).encode()
-    body = body.removeprefix(b"\xef\xbb\xbf")
+    if charset or body > _ASCII:
+        if (charset and codec_for(charset) not in ("", "utf-8", "ascii")) or body[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            body = read_text(body, charset).encode()
+        body = body.removeprefix(b"\xef\xbb\xbf")
     kinds = body.translate(_KINDS)
     containers = kinds.count(b"[")
-    if containers > CONTAINERS:
-        raise UpstreamBroken(f"the upstream's JSON holds more than {CONTAINERS:,} objects and arrays")
-    if containers > depth and _nested_deeper(body, depth):
-        raise UpstreamBroken(f"the upstream's JSON is nested deeper than {depth} levels")
+    if containers > depth:
+        if containers > CONTAINERS:
+            raise UpstreamBroken(f"the upstream's JSON holds more than {CONTAINERS:,} objects and arrays")
+        if _nested_deeper(body, depth):
+            raise UpstreamBroken(f"the upstream's JSON is nested deeper than {depth} levels")
     if _LONG_INTEGER in kinds:
         return json.loads(body, parse_float=_finite, parse_constant=_no_constant)
     return orjson.loads(body)
