@@ -324,3 +324,13 @@ def test_a_missing_path_value_is_the_callers_error():
         bind_arguments(flow.inputs, {})
     with pytest.raises(MalformedRequest):
         sent_by(flow)
+
+
+def test_an_input_whose_path_cannot_be_read_is_a_finding_of_its_unit_alone():
+    broken = {"name": "broken", "call": "shop.add", "inputParameters": [{"name": "x", "in": "body", "value": "$..["}]}
+    routes = [{"path": "/x", "operations": [{"method": "POST", **broken}]}]
+    plan = compile_text(service([ADD], tools=[{"name": "sound", "call": "shop.add"}], routes=routes))
+
+    assert plan.finding("E-JSONPATH").at.path.endswith("operations[0].inputParameters[0].value")
+    assert plan.route("POST /x").flow.unavailable is not None
+    assert plan.tool("sound").flow.unavailable is None

@@ -83,7 +83,7 @@ class RestAdapter:
         """Merge an exposure's routes; a clash or a path that cannot be routed is a finding."""
         guard = self._guards.get(id(exposure))
         for route in exposure.routes:
-            target = _Target(exposure, route, compile_binder(route.flow.inputs), guard)
+            target = _Target(exposure, route, self._binder(route), guard)
             try:
                 shadowed = self._router.add(route.method, route.path, target)
             except Unroutable as error:
@@ -93,6 +93,9 @@ class RestAdapter:
                 _warn_shadowed(route, shadowed.route, problems)
         for forward in exposure.forwards:
             self._forwards.add("*", forward.path, _ForwardTarget(exposure, forward, guard))
+
+    def _binder(self, route: RestRoute) -> Binder:
+        return compile_binder(route.flow.inputs)
 
     def _serve_without(self, route: RestRoute, target: _Target, why: str, problems: Problems) -> None:
         """A path with a fragment or a query is served without it, where that is free."""
@@ -205,12 +208,22 @@ def _warn_shadowed(route: RestRoute, first: RestRoute, problems: Problems) -> No
     problems.warn("W-REST-SHADOWED", message, route.at, "give one of them another path")
 
 
+class _Clashes(RestAdapter):
+    """Routes are told apart, and nothing is bound."""
+
+    def _binder(self, route: RestRoute) -> Binder:
+        return _UNBOUND
+
+
+_UNBOUND = compile_binder(())
+
+
 def check_routes(exposures: Sequence[RestExposure], problems: Problems) -> None:
     """Report clashes and unroutable paths of exposures that share a listener."""
 
     async def never(flow: object, inputs: object, seconds: float) -> object:
         raise NotImplementedError
 
-    adapter = RestAdapter((), never)  # type: ignore[arg-type]  # nothing is run
+    adapter = _Clashes((), never)  # type: ignore[arg-type]  # nothing is run
     for exposure in exposures:
         adapter.add(exposure, problems)

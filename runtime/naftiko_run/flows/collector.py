@@ -14,6 +14,7 @@ from naftiko_run.consumes.parameter import Parameter, ParameterType
 from naftiko_run.consumes.paths import folded_variables
 from naftiko_run.document.nodes import Node
 from naftiko_run.errors import Problems
+from naftiko_run.expressions.jsonpath import compile_jsonpath
 from naftiko_run.expressions.names import fold
 from naftiko_run.expressions.reference import Reference
 from naftiko_run.flows.inputs import InputParameter, InputPlace, Source
@@ -71,6 +72,7 @@ class InputCollector:
         constant, json_path = None, ""
         if value is not None and value.is_text and value.text.startswith("$"):
             json_path = value.text
+            compile_jsonpath(json_path, at=value)  # refused here, where it was written
         elif value is not None:
             constant = value.plain()
         if required is None:
