@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from naftiko_run.consumes.bodies import WHOLE_BODY_NAMES, BodyEncoder, FieldsBody, FormBody, WholeBody, is_json
@@ -21,6 +22,7 @@ from naftiko_run.errors import Finding, Problems, SpecError
 from naftiko_run.expressions.jsonpath import compile_jsonpath
 from naftiko_run.expressions.names import fold
 from naftiko_run.expressions.reference import Reference
+from naftiko_run.limits import Limits
 from naftiko_run.records import replace
 
 if TYPE_CHECKING:
@@ -151,10 +153,17 @@ def _carries_credential(body: BodyEncoder | None, consumer: HttpConsumer) -> boo
 
 def _decoder(node: Node, context: ConsumesContext) -> Decoder:
     form = node.get("outputRawFormat", "outputFormat")
-    settings = FormatSettings(
-        output_schema=node.get_text("outputSchema"), base_directory=context.directory, limits=context.limits, at=form or node
-    )
+    schema = node.get_text("outputSchema")
+    if not schema and (form is None or form.text == "json"):
+        return _json_decoder(context.limits)
+    settings = FormatSettings(output_schema=schema, base_directory=context.directory, limits=context.limits, at=form or node)
     return compile_decoder(form.text if form is not None else "", settings)
+
+
+@lru_cache(maxsize=8)
+def _json_decoder(limits: Limits) -> Decoder:
+    """What nearly every operation has, and nothing of the operation is in it."""
+    return compile_decoder("json", FormatSettings(limits=limits))
 
 
 def _binary_limit(node: Node, problems: Problems) -> int | None:

@@ -110,14 +110,14 @@ def compile_body(node: Node, names: Names) -> Expression:
 
 
 def _compile(node: Node, compile_text: Callable[[str, Node], Expression]) -> Expression:
+    if isinstance(node.value, str):
+        return compile_text(node.value, node)
     if node.is_map:
         expression: Expression = MapExpression(
             entries=tuple((name, _compile(item, compile_text)) for name, item in node.items())
         )
     elif isinstance(node.value, list):
         expression = ListExpression(elements=tuple(_compile(item, compile_text) for item in node.value))
-    elif isinstance(node.value, str):
-        return compile_text(node.value, node)
     else:
         return Constant(value=node.plain())
     return expression if expression.references or _varies(expression) else Constant(value=node.plain())

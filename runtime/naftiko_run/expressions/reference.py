@@ -7,6 +7,7 @@ lookups only. The spelling rules of the lookups themselves are in ``lookup.py``.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, Literal
 
 from naftiko_run.expressions.jsonpath import JsonPath, compile_jsonpath
@@ -45,7 +46,12 @@ class Names:
 
     def within(self, own: str) -> Names:
         """The same, written in the adapter or aggregate of namespace ``own``."""
-        return Names(own=own, binds=self.binds, bind_namespaces=self.bind_namespaces, steps=self.steps)
+        return _within(self, own)
+
+
+@lru_cache(maxsize=1024)
+def _within(names: Names, own: str) -> Names:
+    return Names(own=own, binds=names.binds, bind_namespaces=names.bind_namespaces, steps=names.steps)
 
 
 @record
@@ -105,6 +111,7 @@ class Reference:
         return find_input(scope.inputs, self.path)
 
 
+@lru_cache(maxsize=8192)
 def parse_reference(text: str, names: Names, *, bare: bool = False) -> Reference | None:
     """What ``text`` refers to, or ``None`` where it is a literal. ``bare``: a plain name is one too, as inside a tag."""
     text = text.strip()
@@ -159,7 +166,7 @@ def _qualified(text: str, names: Names) -> Reference | None:
     head, _, rest = text.partition(".")
     if not rest or not all(rest.split(".")):
         return None
-    if head in names.steps or split_brackets(head)[0] in names.steps:
+    if names.steps and (head in names.steps or split_brackets(head)[0] in names.steps):
         return _step(text, text)
     if head in INPUT_WORDS:
         return _sectioned(text, rest) if head in _SECTIONED else input_reference(text, rest)

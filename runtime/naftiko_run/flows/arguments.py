@@ -8,6 +8,7 @@ operation does not declare travel on as query or body fields, and so do inputs t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from naftiko_run.consumes.inputs import WITH_BODY
 from naftiko_run.consumes.operation import Operation
@@ -76,6 +77,7 @@ class ExactInput:
         return (_input(self.name),)
 
 
+@lru_cache(maxsize=8192)
 def _input(name: str) -> Reference:
     return Reference(text=name, root="input", path=(name,))
 
@@ -109,6 +111,8 @@ def _written(unit: Node, operation: Operation, names: Names) -> Iterator[tuple[s
 
 def _destination(mapping: str, operation: Operation) -> str:
     """The parameter that an input's ``mapping`` names; ``""`` where it names none, or a path variable that is not there."""
+    if not mapping:
+        return ""
     own = f"{operation.ref}."
     if mapping.startswith(own):
         return mapping[len(own) :]
