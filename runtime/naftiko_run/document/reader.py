@@ -21,6 +21,7 @@ from naftiko_run.limits import DEFAULT_LIMITS, Limits
 
 # What YAML calls printable, turned round. Checked first, because the parser's own words for it name no line.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_PRINTABLE = b"\t\n\r" + bytes(range(0x20, 0x7F))
 
 
 def read_document(path: Path, *, limits: Limits = DEFAULT_LIMITS, display: str | None = None) -> Document:
@@ -62,7 +63,11 @@ def _parse(text: str, file: str, limits: Limits) -> Document:
 
 
 def _event_source(text: str) -> Callable[[], Event]:
-    return yaml.CSafeLoader(text).get_event if yaml.__with_libyaml__ else pure_event_source(text)
+    if not yaml.__with_libyaml__:
+        return pure_event_source(text)
+    from yaml._yaml import CParser  # the parser alone: a loader would prepare to make plain values, too
+
+    return CParser(text).get_event
 
 
 def pure_event_source(text: str) -> Callable[[], Event]:
@@ -95,6 +100,8 @@ def _check_text(text: str, file: str, limits: Limits) -> None:
         raise _error(
             "E-LIMIT", f"the document is larger than {limits.file_bytes} bytes", _at(file), "split it into several files"
         )
+    if text.isascii() and not text.encode("ascii").translate(None, _PRINTABLE):  # the same question for most files, and quicker
+        return
     found = _UNPRINTABLE.search(text)
     if found:
         name = f"U+{ord(found[0]):04X}"

@@ -15,6 +15,7 @@ from naftiko_run.records import record
 
 _MARK = re.compile(r"^[ \t]*# --- truncated at (?P<size>[^\n]*?) ---[ \t\r]*$", re.MULTILINE)
 _SOURCE = re.compile(r"^[ \t]*# Full source:[ \t]*(?P<url>\S+)", re.MULTILINE)
+_WORDS = "# --- truncated at "  # of the mark, looked for first: most files have none
 _TAIL = 4096  # the mark ends the file, so only its end is searched
 _DESCRIPTIONS = frozenset({"inputParameters", "outputParameters"})
 _UNITS = frozenset({"operations", "tools", "prompts", "skills", "functions", "flows"})
@@ -40,6 +41,8 @@ class TruncationMark:
 def find_marker(text: str) -> TruncationMark | None:
     """The mark a publisher leaves at the end of a file it cut."""
     offset = max(0, len(text) - _TAIL)
+    if text.find(_WORDS, offset) < 0:
+        return None
     marks = list(_MARK.finditer(text, offset))
     if not marks:
         return None
