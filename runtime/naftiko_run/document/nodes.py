@@ -107,8 +107,13 @@ class Node:
         return None
 
     def get_text(self, *keys: str, default: str = "") -> str:
-        child = self.get(*keys)
-        return default if child is None else child.text
+        entries = self.value
+        if isinstance(entries, dict):
+            for key in keys:
+                child: Node | None = entries.get(key)
+                if child is not None and child.value is not None:
+                    return child.value if isinstance(child.value, str) else child.text
+        return default
 
     def get_bool(self, key: str) -> bool | None:
         """A boolean, or ``None`` when absent or anything else."""

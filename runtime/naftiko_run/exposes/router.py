@@ -83,7 +83,11 @@ class Router(Generic[T]):
                 names.append(found[0].rstrip("+*"))
                 return _put(node.rest, node.rest_names, method, target, names)
             if not found:
-                node = node.literals.setdefault(unquote(segment), _Segment())
+                text = unquote(segment) if "%" in segment else segment
+                following = node.literals.get(text)
+                if following is None:
+                    node.literals[text] = following = _Segment()
+                node = following
                 continue
             names += [name.rstrip("+*") for name in found]
             node = _pattern(node, segment, found)
