@@ -41,6 +41,11 @@ capability:
       inputParameters:
       - {name: id, type: string, required: true}
       - {name: deep, type: boolean}
+    - name: coded
+      description: One ship by its code
+      call: harbour.ship
+      with: {id: tools.id}
+      inputParameters: [{name: id, type: string, required: true, pattern: "^[a-z]"}]
     - name: name
       description: Its name
       call: harbour.ship
@@ -105,6 +110,8 @@ def _requests(era: str) -> dict[str, bytes]:
         "plain": {},
         "a mapped answer": {"name": "name"},
         "a text": {"name": "first"},
+        "a pattern": {"name": "coded"},
+        "half a character": {"name": "coded", "arguments": {"id": "a\ud800"}, "message": {"id": "1234567890123456789012"}},
         "an optional argument": {"arguments": {"id": "a", "deep": True}},
         "a null for it": {"arguments": {"id": "a", "deep": None}},
         "of the wrong type": {"arguments": {"id": "a", "deep": "many"}},

@@ -81,8 +81,11 @@ class Answering(Connection):
         express, admission = self.site.express, self.state.admission
         if express is None or not admission.enter():
             return False
-        call = self.task = express(exchange, self)
-        if call is not None:
+        try:
+            self.task = express(exchange, self)
+        except Exception:  # the general way meets it as well, and answers it
+            LOGGER.debug("request %s: its short way failed", exchange.request_id, exc_info=True)
+        if self.task is not None:
             return True
         admission.leave()
         return False
