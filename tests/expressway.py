@@ -79,6 +79,7 @@ async def _all(reader: asyncio.StreamReader) -> bytes:
 
 def _normal(answer: bytes) -> bytes:
     """Without what differs from one answer to the next."""
+    answer = re.sub(rb"(?m)^content-type:", b"Content-Type:", answer)
     answer = re.sub(rb"(date|x-request-id): (?!mine)[^\r]*\r\n", rb"\1\r\n", answer)
     answer = re.sub(rb'"requestId": ?"[0-9a-f]{12}-[0-9a-f]+"', b'"requestId":""', answer)
     answer = re.sub(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", b"uuid", answer)
@@ -93,7 +94,7 @@ async def serving(folder: Path, document: str, *, express: bool, limits: Limits 
         file = folder / f"{'express' if express else 'general'}-{upstream.port}.yaml"
         file.write_text(document.replace("UPSTREAM", upstream.url))
         capability = load(file, LoadOptions(limits=limits))
-        settings = EngineSettings(environment={}, client=ClientSettings(limits=limits, random=lambda: 0.1))
+        settings = EngineSettings(environment={"ODD": ".."}, client=ClientSettings(limits=limits, random=lambda: 0.1))
         async with Engine(capability, settings) as engine:
             wanted = AssemblySettings(ports={"rest": 0, "mcp": 0}, limits=limits)
             assembly = place([capability], wanted)

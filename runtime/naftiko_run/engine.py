@@ -160,10 +160,10 @@ class LiveCapability:
         live = self.consumers.get(id(operation.consumer))
         if live is None or live.problem is not None or live.target is None or live.is_bound_per_call:
             return None
-        writer = compile_writer(operation, live.target, self.bound.values, live.authenticator)
-        if writer is None:
-            return None
         try:
+            writer = compile_writer(operation, live.target, self.bound.values, live.authenticator)
+            if writer is None:
+                return None
             writer.block = live.client.block(writer.sample)
         except RequestError:  # what cannot be sent is refused when it is called
             return None

@@ -17,6 +17,7 @@ PATIENT = replace(LIMITS, attempt_time=5.0, rest_deadline=5.0, idle_time=5.0)
 CAPABILITY = """
 naftiko: "1.0.0-alpha2"
 info: {label: Harbour, description: Ships and berths}
+binds: [{namespace: odd, keys: {ODD: ODD}}]
 capability:
   consumes:
   - type: http
@@ -28,6 +29,10 @@ capability:
       operations:
       - {name: ship, method: GET, inputParameters: [{name: id, in: path}]}
       - {name: scrap, method: DELETE, inputParameters: [{name: id, in: path}]}
+    - name: odd
+      path: /odd/{{ODD}}/{id}
+      operations:
+      - {name: odd, method: GET, inputParameters: [{name: id, in: path}]}
     - name: fleet
       path: /fleet
       operations:
@@ -57,6 +62,18 @@ capability:
         outputParameters:
         - type: object
           properties: {id: {type: string, mapping: $.id}, asked: {type: string, value: "{{id}}"}}
+    - path: /{id}/of/{id}
+      operations:
+      - method: GET
+        call: harbour.ship
+        with: {id: rest.path.id}
+        inputParameters: [{name: id, in: path, type: string, required: true}]
+    - path: /odd/{id}
+      operations:
+      - method: GET
+        call: harbour.odd
+        with: {id: rest.path.id}
+        inputParameters: [{name: id, in: path, type: string, required: true}]
     - path: /fleet
       operations:
       - method: GET
@@ -88,6 +105,8 @@ REQUESTS: dict[str, bytes] = {
     "unused query": _get("/ships/a?x=1&y"),
     "fragment": _get("/ships/a#b"),
     "quote": _get("/ships/'a'\"b\""),
+    "a variable twice": _get("/a/of/b"),
+    "a bound value that cannot be sent": _get("/odd/a"),
     "query": _get("/fleet?state=out&size=3"),
     "query twice": _get("/fleet?state=a&state=b"),
     "query encoded": _get("/fleet?state=%20a+b%26c"),

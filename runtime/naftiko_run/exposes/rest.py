@@ -149,9 +149,10 @@ class RestAdapter:
             return
         target.express = flow = self._find_express(target.route.flow)
         inputs = target.binder.path_names
-        if flow is None or inputs is None or not all(key in names for _, key in inputs):
+        places = {key: place for place, key in enumerate(names)}  # of two variables with one name the last counts
+        if flow is None or inputs is None or not all(key in places for _, key in inputs):
             return
-        target.placed = flow.placed({name: names.index(key) for name, key in inputs})
+        target.placed = flow.placed({name: places[key] for name, key in inputs})
 
     async def handle(self, request: HttpRequest) -> HttpAnswer:
         if self._telemetry is not None:
