@@ -27,7 +27,7 @@ from naftiko_run.flows.express import Caller, ExpressCall
 from naftiko_run.limits import DEFAULT_LIMITS, Limits
 from naftiko_run.telemetry.propagation import FIELDS
 
-_JSON = [("Content-Type", "application/json")]
+_JSON = [("content-type", "application/json")]
 _NULL = b"null"
 _CLIENT_GONE = 499
 
