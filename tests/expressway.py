@@ -96,7 +96,7 @@ async def serving(folder: Path, document: str, *, express: bool, limits: Limits 
         capability = load(file, LoadOptions(limits=limits))
         settings = EngineSettings(environment={"ODD": ".."}, client=ClientSettings(limits=limits, random=lambda: 0.1))
         async with Engine(capability, settings) as engine:
-            wanted = AssemblySettings(ports={"rest": 0, "mcp": 0}, limits=limits)
+            wanted = AssemblySettings(ports={"rest": 8080, "mcp": 8080}, limits=limits)
             assembly = place([capability], wanted)
             connect(assembly, engine, wanted)
             hits: list[str] = []
@@ -110,7 +110,7 @@ async def serving(folder: Path, document: str, *, express: bool, limits: Limits 
                     hits.append(request.path)
                 return call
 
-            server = Server([replace(listener, express=counted if express else None)], limits=limits)
+            server = Server([replace(listener, port=0, express=counted if express else None)], limits=limits)
             server.bind()
             await server.accept()
             served = Served(server, upstream, engine, server.ports[0], hits)

@@ -7,6 +7,7 @@ wins. Nothing here knows an upstream; a flow is run by the ``Run`` it is given.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from urllib.parse import unquote
 
 from naftiko_run.errors import MethodNotAllowed, NotFound, Problems, RequestError
 from naftiko_run.exposes.answers import answer, problem
@@ -145,7 +146,7 @@ class RestAdapter:
         target.is_settled = True
         first = target.route.path.lstrip("/").partition("/")[0]
         target.starts_open = "{" in first
-        if self._find_express is None or target.guard is not None or first in self._reserved:
+        if self._find_express is None or target.guard is not None or unquote(first) in self._reserved:
             return
         target.express = flow = self._find_express(target.route.flow)
         inputs = target.binder.path_names
