@@ -151,6 +151,29 @@ def test_the_other_event_loop_serves_as_well(authority):
     assert seen == [*each, *each, "E-UPSTREAM-TLS"]
 
 
+@pytest.mark.parametrize("loop_factory", ["asyncio:new_event_loop", "uvloop:new_event_loop"])
+def test_a_connection_that_is_no_longer_wanted_takes_no_room(loop_factory):
+    """Whoever waits for it may leave at any moment, that of its opening included."""
+    module, _, name = loop_factory.partition(":")
+    factory = getattr(pytest.importorskip(module), name)
+
+    async def open_connections() -> int:
+        async with Upstream() as upstream:
+            upstream.replies(body="ok", headers={"Connection": "close"})
+            client = HttpClient("training")
+            for turns in [*range(10)] * 5:
+                task = asyncio.create_task(client.send(ask(upstream), Deadline(5)))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                await asyncio.sleep(0.005)
+            return client._transport.open_connections
+
+    with asyncio.Runner(loop_factory=factory) as runner:
+        assert runner.run(open_connections()) == 0
+
+
 def test_the_fast_transport_loads_no_http_library():
     code = "import sys, naftiko_run.consumes.client as c; c.HttpClient('n'); print(*sys.modules)"
 

@@ -224,7 +224,11 @@ class Pool:
         sock = await dial(addresses, origin.port, self._limits.connect_time)
         connection = Connection(origin, self._faults, self._limits, self._connections.add, self._lost)
         loop = asyncio.get_running_loop()
-        await loop.create_connection(lambda: connection, sock=sock, ssl=tls, server_hostname=origin.host if tls else None)
+        try:
+            await loop.create_connection(lambda: connection, sock=sock, ssl=tls, server_hostname=origin.host if tls else None)
+        except BaseException:
+            self._lost(connection)  # uvloop does not say so where it was made in the very moment of a cancellation
+            raise
         return connection
 
     async def _wait(self, until: float) -> None:
