@@ -82,9 +82,19 @@ def test_a_long_target_is_left_to_the_parser() -> None:
     assert _learned().find(b"GET /" + b"a" * 90 + b" HTTP/1.1\r\n" + BLOCK, 90) is None
 
 
-@pytest.mark.parametrize("name", ["authorization", "cookie", "transfer-encoding", "upgrade", "x-request-id"])
+@pytest.mark.parametrize(
+    "name", ["authorization", "cookie", "x-api-key", "x-access-token", "transfer-encoding", "upgrade", "x-request-id"]
+)
 def test_blocks_that_say_more_or_hold_credentials_are_not_kept(name: str) -> None:
     assert _learned((name, "x")).find(b"GET /a HTTP/1.1\r\n" + BLOCK, 8192) is None
+
+
+def test_what_becomes_of_the_first_request_does_not_change_the_next() -> None:
+    heads, fields = Heads(), FIELDS.copy()
+    heads.learn(b"GET /a HTTP/1.1\r\n" + BLOCK, fields, 0)
+    fields.append(("x-added", "by whoever answered it"))
+    found = heads.find(b"GET /a HTTP/1.1\r\n" + BLOCK, 8192)
+    assert found is not None and found[3].fields == FIELDS
 
 
 def test_what_is_remembered_is_bounded() -> None:

@@ -13,8 +13,8 @@ _ROOM, _LONGEST = 64, 2048
 _LINE = re.compile(rb"(GET|POST) (/[A-Za-z0-9\-._~%!$&'()*+,;=:@/]*)(?:\?([A-Za-z0-9\-._~%!$&'()*+,;=:@/?]*))? HTTP/1\.1")
 _TELLING = frozenset({
     "transfer-encoding", "expect", "upgrade", "http2-settings", "x-request-id", "trailer", "te",
-    "authorization", "proxy-authorization", "cookie",  # credentials are not kept longer than their request
 })  # fmt: skip
+_CREDENTIAL = re.compile("auth|cookie|key|password|secret|token")  # not kept longer than its request, whatever its exact name
 
 Fields = list[tuple[str, str]]
 
@@ -59,8 +59,8 @@ class Heads:
         block = data[end + 2 : len(data) - length]
         if len(block) > _LONGEST or _LINE.fullmatch(data, 0, end) is None or block.find(b"\r\n\r\n") != len(block) - 4:
             return
-        if any(name in _TELLING for name, _ in fields) or (data.startswith(b"GET ") and length):
+        if any(name in _TELLING or _CREDENTIAL.search(name) for name, _ in fields) or (data.startswith(b"GET ") and length):
             return
         if len(self._known) >= _ROOM:
             self._known.clear()
-        self._known[block] = Block(fields, length)
+        self._known[block] = Block(fields.copy(), length)  # what the first request does with its fields is its own business
