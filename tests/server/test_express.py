@@ -29,6 +29,7 @@ capability:
       operations:
       - {name: ship, method: GET, inputParameters: [{name: id, in: path}]}
       - {name: scrap, method: DELETE, inputParameters: [{name: id, in: path}]}
+      - {name: misnamed, method: GET, outputMediaType: text/прочее, inputParameters: [{name: id, in: path}]}
     - name: odd
       path: /odd/{{ODD}}/{id}
       operations:
@@ -66,6 +67,12 @@ capability:
       operations:
       - method: GET
         call: harbour.ship
+        with: {id: rest.path.id}
+        inputParameters: [{name: id, in: path, type: string, required: true}]
+    - path: /misnamed/{id}
+      operations:
+      - method: GET
+        call: harbour.misnamed
         with: {id: rest.path.id}
         inputParameters: [{name: id, in: path, type: string, required: true}]
     - path: /odd/{id}
@@ -200,6 +207,13 @@ async def test_every_answer_of_an_upstream_is_shaped_the_same(tmp_path: Path) ->
 
 async def test_every_fault_of_an_upstream_is_worded_and_repeated_the_same(tmp_path: Path) -> None:
     assert await _differences(tmp_path, {fault: (_get("/ships/a"), [{"fault": fault}]) for fault in FAULTS}) == {}
+
+
+async def test_a_media_type_that_cannot_be_sent_is_an_internal_error_each_time(tmp_path: Path) -> None:
+    async with serving(tmp_path, CAPABILITY, express=True) as served:
+        served.upstream.replies(json={"id": "a"})
+        answers = await served.ask(WARM, WARM, *[_get("/misnamed/a")] * 3)
+        assert [answer[9:12] for answer in answers] == [b"200", b"200", b"500", b"500", b"500"]
 
 
 async def test_pipelined_requests_are_answered_in_order(tmp_path: Path) -> None:

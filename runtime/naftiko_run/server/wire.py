@@ -41,6 +41,7 @@ def encode_head(status: int, headers: Sequence[tuple[str, str]], framing: str) -
     lines = _heads.get(key)
     if lines is None:
         lines = _write_lines(status, headers)
+        lines.encode("latin-1")  # what cannot be sent is not to be found the next time
         if len(_heads) < _HEAD_ROOM and headers[0][0].lower() == "content-type":
             _heads[key] = lines
     return f"{lines}{framing}".encode("latin-1")
