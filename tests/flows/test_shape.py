@@ -150,3 +150,22 @@ def test_an_array_that_is_none_is_missing():
 )
 def test_a_mock_has_typed_values_and_nothing_empty(outputs, expected):
     assert shaped(outputs, None, mock=True, q=5) == expected
+
+
+@pytest.mark.parametrize(
+    ("outputs", "copies"),
+    [
+        ("[{name: a, type: string, mapping: $.name}, {name: b, type: string, mapping: '$.crew[0].n'}]", True),
+        ("[{type: array, mapping: $.crew, items: {type: object, properties: {n: {type: string, mapping: $.n}}}}]", True),
+        ("[{type: object, mapping: $.holds, values: {type: number, mapping: $.t}}]", True),
+        ("[{type: array, mapping: '$.crew[*].age'}]", True),
+        ("[{name: a, type: string, mapping: $.name}, {name: b, type: number, value: '3'}]", False),
+        ("[{type: array, mapping: '$.crew[?(@.age > 39)]'}]", False),
+        ("[{name: a, type: number, mapping: '$.crew[*].age.sum()'}]", False),
+        ("[{type: object, properties: {a: {type: object, properties: {b: {type: string, value: x}}}}}]", False),
+        ("[{type: string, mapping: $.nothing}, {type: string, mapping: $.name}]", False),
+    ],
+)
+def test_a_shape_knows_whether_all_its_values_are_the_documents_own(outputs: str, copies: bool) -> None:
+    shape = compile_outputs(node({"outputParameters": yaml.safe_load(outputs)}), Names(), Problems())
+    assert shape is not None and shape.copies is copies

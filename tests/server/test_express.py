@@ -81,6 +81,19 @@ capability:
         call: harbour.odd
         with: {id: rest.path.id}
         inputParameters: [{name: id, in: path, type: string, required: true}]
+    - path: /copies/{id}
+      operations:
+      - method: GET
+        call: harbour.ship
+        with: {id: rest.path.id}
+        inputParameters: [{name: id, in: path, type: string, required: true}]
+        outputParameters:
+        - type: object
+          properties:
+            id: {type: string, mapping: $.id}
+            tons: {type: number, mapping: $.size.tons}
+            crew: {type: array, mapping: $.crew, items: {type: object, properties: {badge: {type: number, mapping: $.badge}}}}
+            all: {type: object, mapping: $.more}
     - path: /fleet
       operations:
       - method: GET
@@ -185,6 +198,24 @@ SHAPED: dict[str, list[dict[str, Any]]] = {
     "a long integer": [{"body": b'{"id": 123456789012345678901}', "headers": {"Content-Type": "application/json"}}],
     "too deep": [{"body": b"[" * 300 + b"]" * 300, "headers": {"Content-Type": "application/json"}}],
 }
+COPIED: dict[str, list[dict[str, Any]]] = {
+    **SHAPED,
+    **{
+        text: [{"body": text, "headers": {"Content-Type": "application/json; charset=utf-8"}}]
+        for text in (
+            '{"id": "a", "size": {"tons": 123456789012345678901}}',
+            '{"id": -9223372036854775809, "size": 3, "crew": {}}',
+            '{"id": 18446744073709551615, "size": {"tons": 1.5e300}}',
+            '{"id": "1e+20", "size": {"tons": 100000000000000000000000}}',
+            '{"crew": [{"badge": 340282366920938463463374607431768211456}, {"badge": 7}, 5, null]}',
+            '{"more": {"deep": [[{"n": 340282366920938463463374607431768211456}]]}}',
+            '{"more": %s}' % ("1" * 400),
+            '{"other": 340282366920938463463374607431768211456, "size": []}',
+            '{"id": "\\ud800", "size": {"tons": null}}',
+            '\ufeff{"id": 1}',
+        )
+    },
+}
 FAULTS = [fault for fault in get_args(Fault) if fault not in ("", "refuse")]  # a kept connection is not refused
 
 
@@ -203,6 +234,10 @@ async def test_every_answer_of_an_upstream_is_passed_on_the_same(tmp_path: Path)
 
 async def test_every_answer_of_an_upstream_is_shaped_the_same(tmp_path: Path) -> None:
     assert await _differences(tmp_path, {name: (_get("/names/a"), answers) for name, answers in SHAPED.items()}) == {}
+
+
+async def test_every_answer_of_an_upstream_is_copied_the_same(tmp_path: Path) -> None:
+    assert await _differences(tmp_path, {name: (_get("/copies/a"), answers) for name, answers in COPIED.items()}) == {}
 
 
 async def test_every_fault_of_an_upstream_is_worded_and_repeated_the_same(tmp_path: Path) -> None:

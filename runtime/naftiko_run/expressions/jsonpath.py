@@ -26,13 +26,14 @@ class JsonPath:
     """Immutable. ``definite``: it selects at most one value, which ``find`` gives; else ``find`` gives a list of values.
 
     ``find(document)`` is what the path selects, or ``MISSING``. No matches in a list that is there are an empty list.
-    ``names`` are all its segments, where they are names only.
+    ``names`` are all its segments, where they are names only. ``copies``: it gives values of the document as they are.
     """
 
     text: str
     is_whole: bool = False
     definite: bool = True
     names: tuple[str, ...] = ()
+    copies: bool = False
     find: Find = field(repr=False, compare=False)
 
 
@@ -52,7 +53,7 @@ def _compile(text: str) -> JsonPath:
     path = _rooted(text.strip())
     if path == "$":
         # An empty expression selects nothing; only `$` and `$.` are the document.
-        return JsonPath(text=text, is_whole=bool(text.strip()), find=_whole if text.strip() else _nothing)
+        return JsonPath(text=text, is_whole=bool(text.strip()), copies=True, find=_whole if text.strip() else _nothing)
     function = _FUNCTION.search(path)
     if function:
         inner = _compile(path[: function.start()] or "$")
@@ -61,7 +62,8 @@ def _compile(text: str) -> JsonPath:
     if segments is not None:
         find, definite = compile_plain(segments, DEFAULT_LIMITS.jsonpath_nodes)
         names = tuple(segment for segment in segments if isinstance(segment, str))
-        return JsonPath(text=text, definite=definite, names=names if len(names) == len(segments) else (), find=find)
+        all_names = names if len(names) == len(segments) else ()
+        return JsonPath(text=text, definite=definite, names=all_names, copies=True, find=find)
     from naftiko_run.expressions.filter_path import compile_filter
 
     find, definite = compile_filter(text, path, DEFAULT_LIMITS.jsonpath_nodes)

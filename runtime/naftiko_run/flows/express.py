@@ -11,6 +11,7 @@ from typing import Protocol
 
 from naftiko_run.consumes.attempt import Attempt
 from naftiko_run.consumes.client import HttpClient
+from naftiko_run.consumes.formats.json import ROUNDED
 from naftiko_run.consumes.formats.registry import charset_of
 from naftiko_run.consumes.formats.reply import OFF_THE_LOOP
 from naftiko_run.consumes.lane import Lane
@@ -46,6 +47,7 @@ class ExpressFlow:
         "_convert",
         "_named",
         "_no_inputs",
+        "_read_copied",
         "block",
         "client",
         "flow",
@@ -69,7 +71,9 @@ class ExpressFlow:
         self.writer, self.client, self.lane, self.runner, self.hide = writer, client, lane, runner, hide
         self.method, self.block, self.max_body = writer.method, writer.block, step.operation.max_body
         self.is_shaped = flow.shape is not None
-        self._convert = step.operation.decoder.convert if step.operation.decoder.name == "json" else None
+        decoder = step.operation.decoder
+        self._convert = decoder.convert if decoder.name == "json" else None
+        self._read_copied = decoder.read_copied if flow.shape is not None and flow.shape.copies else None
         self._no_inputs = Scope({}, {}, runner.binds)
         self.names = tuple((key, _input_of(expression)) for key, expression in step.arguments)
         self._named = writer.holes({one.name: one.name for one in flow.inputs} if step.direct else dict(self.names))
@@ -81,6 +85,12 @@ class ExpressFlow:
             return None
         scope = Scope(call.inputs, {}, self.runner.binds) if shape.references else self._no_inputs
         try:
+            if self._read_copied is not None and (not charset or charset == "utf-8"):
+                document = self._read_copied(body)
+                value = shape.apply(document, scope)
+                answer = dump_json(None if value is MISSING else value)
+                if ROUNDED not in answer and not isinstance(document, str):
+                    return answer
             document = self._convert(body, charset)
             if isinstance(document, str):
                 return None

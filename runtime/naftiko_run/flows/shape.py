@@ -26,11 +26,13 @@ class OutputShape:
     """``apply`` builds the answer. ``schema`` is its JSON Schema, ``None`` where alternatives leave it open.
 
     ``from_steps``: built from step results alone (``mappings``, mocks), so the last answer need not be decoded.
+    ``copies``: all values in the answer are values of the document as they are.
     """
 
     apply: Shaper
     schema: dict[str, object] | None = None
     from_steps: bool = False
+    copies: bool = False
     references: tuple[Reference, ...] = ()
 
     def json_schema(self) -> dict[str, object] | None:
@@ -44,6 +46,7 @@ class _Output:
     schema: dict[str, object]
     whole: bool = False  # passes the document through as it is
     names: tuple[str, ...] = ()  # following them is all that the shape does
+    copies: bool = False
     references: tuple[Reference, ...] = ()
 
 
@@ -62,12 +65,13 @@ def compile_outputs(unit: Node, names: Names, problems: Problems, *, mock: bool 
         return OutputShape(
             apply=_object_shape(outputs, mock), references=references, from_steps=mock,
             schema={"type": "object", "properties": {o.name: o.schema for o in outputs}},
+            copies=all(o.copies for o in outputs),
         )  # fmt: skip
     first = outputs[0]
     return OutputShape(
         apply=first.shape if len(outputs) == 1 else first_of([o.shape for o in outputs]),
         schema=first.schema if len(outputs) == 1 and _is_certain(first.schema) else None, references=references,
-        from_steps=mock,
+        from_steps=mock, copies=len(outputs) == 1 and first.copies,
     )  # fmt: skip
 
 
@@ -107,7 +111,10 @@ def _compile(name: str, node: Node, names: Names, mock: bool) -> _Output:
     whole = base is not None and base.is_whole
     cut = node.get_int("maxLength")
     names_only = base.names if base is not None and cut is None else ()
-    return _Output(name=name, shape=scalar(base, cut), schema=_scalar_schema(node), whole=whole and not cut, names=names_only)
+    return _Output(
+        name=name, shape=scalar(base, cut), schema=_scalar_schema(node), whole=whole and not cut, names=names_only,
+        copies=base is None or base.copies,
+    )  # fmt: skip
 
 
 def _scalar_schema(node: Node) -> dict[str, object]:
@@ -155,7 +162,7 @@ def _array(name: str, node: Node, base: JsonPath | None, names: Names, mock: boo
 
     return _Output(
         name=name, shape=shaped, schema=schema, whole=base.is_whole and item is None and high is None,
-        references=items.references if items else (),
+        references=items.references if items else (), copies=base.copies and (items is None or item is None or items.copies),
     )  # fmt: skip
 
 
@@ -189,6 +196,7 @@ def _structured(name: str, node: Node, base: JsonPath | None, names: Names, mock
         return _Output(
             name=name, schema={"type": "object"} if find is None else {}, whole=base is None or base.is_whole,
             shape=(lambda document, scope: document) if find is None else (lambda document, scope: find(document)),
+            copies=base is None or base.copies,
         )  # fmt: skip
     built = _as_object(name, fields, mock and base is None)
     if base is None or base.is_whole:
@@ -199,7 +207,10 @@ def _structured(name: str, node: Node, base: JsonPath | None, names: Names, mock
         found = find_base(document)
         return found if found is MISSING or found is None else inner(found, scope)
 
-    return _Output(name=name, shape=shaped, schema={}, references=built.references)  # null where the path finds nothing
+    copies = built.copies and base.copies
+    return _Output(
+        name=name, shape=shaped, schema={}, references=built.references, copies=copies
+    )  # null where nothing is found
 
 
 def _properties(node: Node) -> list[tuple[str, Node]]:
@@ -213,6 +224,7 @@ def _as_object(name: str, fields: Sequence[_Output], mock: bool) -> _Output:
         shape=_object_shape(fields, mock),
         schema={"type": "object", "properties": {field.name: field.schema for field in fields}},
         references=tuple(ref for field in fields for ref in field.references),
+        copies=all(field.copies for field in fields),
     )
 
 
@@ -233,4 +245,6 @@ def _map_values(name: str, base: JsonPath, values: _Output) -> _Output:
         return {key: None if value is MISSING else value for key, value in built.items()}
 
     schema: dict[str, object] = {"type": "object", "additionalProperties": values.schema}
-    return _Output(name=name, shape=shaped, schema=schema, references=values.references)
+    return _Output(
+        name=name, shape=shaped, schema=schema, references=values.references, copies=base.copies and values.copies
+    )  # fmt: skip

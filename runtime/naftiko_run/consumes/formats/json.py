@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-from functools import partial
 
 import orjson
 
@@ -35,13 +34,32 @@ def decode_json(body: bytes, charset: str = "", *, depth: int) -> object:
     kinds = body.translate(_KINDS)
     containers = kinds.count(b"[")
     if containers > depth:
-        if containers > CONTAINERS:
-            raise UpstreamBroken(f"the upstream's JSON holds more than {CONTAINERS:,} objects and arrays")
-        if _nested_deeper(body, depth):
-            raise UpstreamBroken(f"the upstream's JSON is nested deeper than {depth} levels")
+        _check_containers(body, containers, depth)
     if _LONG_INTEGER in kinds:
         return json.loads(body, parse_float=_finite, parse_constant=_no_constant)
     return orjson.loads(body)
+
+
+ROUNDED = b"e+"
+"""In JSON that we wrote: it may hold a float that ``read_copied`` made of an integer. Nothing without it does."""
+
+
+def read_copied(body: bytes, *, depth: int) -> object:
+    """The same for UTF-8 whose values will only be copied into an answer, without looking for integers beyond 64 bits first.
+
+    They come as floats, and floats of their size are written with ``ROUNDED``; who finds it decodes the body once more.
+    """
+    containers = body.count(b"[") + body.count(b"{")
+    if containers > depth:
+        _check_containers(body, containers, depth)
+    return orjson.loads(body)
+
+
+def _check_containers(body: bytes, containers: int, depth: int) -> None:
+    if containers > CONTAINERS:
+        raise UpstreamBroken(f"the upstream's JSON holds more than {CONTAINERS:,} objects and arrays")
+    if _nested_deeper(body, depth):
+        raise UpstreamBroken(f"the upstream's JSON is nested deeper than {depth} levels")
 
 
 def _nested_deeper(body: bytes, depth: int) -> bool:
@@ -78,5 +96,12 @@ def _no_constant(word: str) -> object:
 
 
 def compile_decoder(name: str, settings: FormatSettings) -> Decoder:
-    convert = partial(decode_json, depth=settings.limits.response_json_depth)
-    return Decoder(name=name, convert=convert, limits=settings.limits)
+    depth = settings.limits.response_json_depth
+
+    def convert(body: bytes, charset: str = "", /) -> object:
+        return decode_json(body, charset, depth=depth)
+
+    def copied(body: bytes) -> object:
+        return read_copied(body, depth=depth)
+
+    return Decoder(name=name, convert=convert, limits=settings.limits, read_copied=copied)
