@@ -154,14 +154,14 @@ def _rest_adapter(group: Sequence[Served], parts: _Parts, reserved: frozenset[st
 
 
 def _either(rest: Express | None, mcp: Express | None) -> Express | None:
-    """REST needs no task for what it reads, MCP for what is posted below its own segment."""
+    """REST needs no task for what it reads, MCP for what is posted to it; the root is REST's where both are served."""
     if rest is None or mcp is None:
         return rest or mcp
 
     def express(request: HttpRequest, caller: Caller) -> ExpressCall | None:
         if request.method != "POST":
             return rest(request, caller)
-        return mcp(request, caller) if request.path[1:].partition("/")[0] in _SEGMENTS["mcp"] else None
+        return mcp(request, caller) if request.path != "/" else None
 
     return express
 

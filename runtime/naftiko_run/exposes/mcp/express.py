@@ -17,7 +17,7 @@ from naftiko_run.exposes.mcp.catalog import ToolEntry
 from naftiko_run.exposes.mcp.endpoint import Endpoint
 from naftiko_run.exposes.mcp.message import Message, Unreadable, check_meta, read_message
 from naftiko_run.exposes.mcp.protocol import INTERNAL_ERROR, META_CAPABILITIES, META_VERSION, MODERN_VERSION, RpcError, failure
-from naftiko_run.exposes.mcp.results import shaped_answer, tool_answer, tool_error
+from naftiko_run.exposes.mcp.results import object_answer, shaped_answer, tool_answer, tool_error
 from naftiko_run.exposes.messages import HttpRequest
 from naftiko_run.flows.express import Caller, ExpressCall, ExpressFlow
 from naftiko_run.flows.flow import Flow
@@ -82,7 +82,7 @@ class ExpressTools:
                 return None
             given = message.params.get("arguments")
             inputs = entry.binder.arguments({} if given is None else given)  # type: ignore[arg-type]  # `_called` has looked
-            answer = _ToolCall(endpoint, entry, message.id, request, caller, modern=head.modern, is_shaped=flow.is_shaped)
+            answer = _ToolCall(endpoint, entry, message.id, request, caller, head.modern, flow.is_shaped)
             call = flow.start(inputs, endpoint.limits.mcp_deadline, answer)
         except (Unreadable, RpcError, RequestError):
             return None
@@ -125,8 +125,8 @@ class _ToolCall:
     __slots__ = ("_caller", "_endpoint", "_entry", "_id", "_is_shaped", "_modern", "_request")
 
     def __init__(
-        self, endpoint: Endpoint, entry: ToolEntry, message_id: bytes, request: HttpRequest, caller: Caller, *,
-        modern: bool, is_shaped: bool,
+        self, endpoint: Endpoint, entry: ToolEntry, message_id: bytes, request: HttpRequest, caller: Caller, modern: bool,
+        is_shaped: bool,
     ) -> None:  # fmt: skip
         self._endpoint, self._entry, self._id = endpoint, entry, message_id
         self._request, self._caller = request, caller
@@ -134,12 +134,12 @@ class _ToolCall:
 
     def answered(self, status: int, media_type: str, body: bytes) -> None:
         try:
-            if self._is_shaped and body:
-                members = shaped_answer(body, self._entry, modern=self._modern)
-            else:
-                members = tool_answer(
-                    Result(status=status, media_type=media_type, body=body), self._entry, modern=self._modern
-                )  # fmt: skip
+            entry, is_shaped = self._entry, self._is_shaped
+            members = object_answer(body, entry, is_ours=is_shaped) if media_type == "application/json" else None
+            if members is None and is_shaped and body:
+                members = shaped_answer(body, entry, modern=self._modern)
+            elif members is None:
+                members = tool_answer(Result(status=status, media_type=media_type, body=body), entry, modern=self._modern)
             answer = self._success(members)
         except Exception:
             answer = self._failed()
@@ -162,8 +162,9 @@ class _ToolCall:
         return Result(body=answer)
 
     def _success(self, members: bytes) -> bytes:
-        tail = b",%b" % self._endpoint.tail if self._modern else b"}"
-        return b'{"jsonrpc":"2.0","id":%b,"result":{%b%b}' % (self._id, members, tail)
+        if self._modern:
+            return b'{"jsonrpc":"2.0","id":%b,"result":{%b,%b}' % (self._id, members, self._endpoint.tail)
+        return b'{"jsonrpc":"2.0","id":%b,"result":{%b}}' % (self._id, members)
 
     def _failed(self) -> bytes:
         request_id = self._request.request_id

@@ -62,8 +62,16 @@ def tool_answer(result: Result, entry: ToolEntry, *, modern: bool) -> bytes:
     return _text(dump_json(result.body.decode("utf-8", "replace")))
 
 
+def object_answer(body: bytes, entry: ToolEntry, *, is_ours: bool) -> bytes | None:
+    """The same for a JSON object, in one go; ``None`` where a body is anything else. What we wrote ourselves is not checked."""
+    if not body.startswith(b"{") or not (is_ours or _is_json(body, entry)):
+        return None
+    text = dump_json(body.decode())
+    return b'"content":[{"type":"text","text":%b}],"structuredContent":%b,"isError":false' % (text, body.rstrip())
+
+
 def shaped_answer(body: bytes, entry: ToolEntry, *, modern: bool) -> bytes:
-    """The same for JSON that we wrote ourselves."""
+    """The same for any JSON that we wrote ourselves."""
     return _json(body, entry, modern)
 
 
