@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from naftiko_run.document.nodes import Node
 from naftiko_run.document.reader import read_text
@@ -169,3 +171,34 @@ def test_a_mock_has_typed_values_and_nothing_empty(outputs, expected):
 def test_a_shape_knows_whether_all_its_values_are_the_documents_own(outputs: str, copies: bool) -> None:
     shape = compile_outputs(node({"outputParameters": yaml.safe_load(outputs)}), Names(), Problems())
     assert shape is not None and shape.copies is copies
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "it's", 'q"', "\\", "length"]), inner)
+    ),
+    max_leaves=12,
+)
+_PATHS = [
+    "$.a",
+    "$.b.a",
+    "$['it\\'s']",
+    "$['q\"'].b",
+    "$['\\\\']",
+    "$.a.length",
+    "$.a.b.a",
+    "$.a[0]",
+    "$.b[*].a",
+    "$.length",
+    "$.",
+]
+
+
+@given(_JSON, st.lists(st.sampled_from(_PATHS), min_size=1, max_size=4))
+def test_a_written_shape_is_the_shape(document: object, paths: list[str]) -> None:
+    properties = {f"{number}\n'\"{{}}": {"type": "string", "mapping": path} for number, path in enumerate(paths)}
+    unit = node({"outputParameters": [{"type": "object", "properties": properties}]})
+    shape = compile_outputs(unit, Names(), Problems())
+    assert shape is not None and shape.fields
+    assert shape.written()(document, Scope({}, {}, {})) == shape.apply(document, Scope({}, {}, {}))

@@ -27,6 +27,7 @@ from naftiko_run.expressions.scope import MISSING, Scope
 from naftiko_run.flows.flow import Flow
 from naftiko_run.flows.result import Result
 from naftiko_run.flows.run import FlowRunner, evaluate_arguments, is_success, media_type_of, upstream_status
+from naftiko_run.flows.shapers import untouched
 from naftiko_run.flows.steps import CallStep
 from naftiko_run.values import dump_json
 
@@ -44,6 +45,7 @@ class ExpressFlow:
     """``start`` for one flow. ``hide`` takes secrets out of an error before anybody sees it."""
 
     __slots__ = (
+        "_apply",
         "_convert",
         "_named",
         "_no_inputs",
@@ -74,23 +76,32 @@ class ExpressFlow:
         decoder = step.operation.decoder
         self._convert = decoder.convert if decoder.name == "json" else None
         self._read_copied = decoder.read_copied if flow.shape is not None and flow.shape.copies else None
+        self._apply = flow.shape.written() if flow.shape is not None and self._read_copied is not None else untouched
         self._no_inputs = Scope({}, {}, runner.binds)
         self.names = tuple((key, _input_of(expression)) for key, expression in step.arguments)
         self._named = writer.holes({one.name: one.name for one in flow.inputs} if step.direct else dict(self.names))
 
     def shaped(self, body: bytes, charset: str, call: ExpressCall) -> bytes | None:
         """Plain JSON of a modest size as the declared answer; ``None`` where it takes ``finish`` to tell."""
+        if len(body) > OFF_THE_LOOP:
+            return None
+        if self._read_copied is None or (charset and charset != "utf-8"):
+            return self._shaped_exactly(body, charset, call)
+        try:
+            document = self._read_copied(body)
+            answer = dump_json(self._apply(document, self._no_inputs))
+        except Exception:  # `finish` comes to the same, and words it
+            return None
+        if ROUNDED in answer or type(document) is str:
+            return self._shaped_exactly(body, charset, call)
+        return answer
+
+    def _shaped_exactly(self, body: bytes, charset: str, call: ExpressCall) -> bytes | None:
         shape = self.flow.shape
-        if self._convert is None or shape is None or len(body) > OFF_THE_LOOP:
+        if self._convert is None or shape is None:
             return None
         scope = Scope(call.inputs, {}, self.runner.binds) if shape.references else self._no_inputs
         try:
-            if self._read_copied is not None and (not charset or charset == "utf-8"):
-                document = self._read_copied(body)
-                value = shape.apply(document, scope)
-                answer = dump_json(None if value is MISSING else value)
-                if ROUNDED not in answer and not isinstance(document, str):
-                    return answer
             document = self._convert(body, charset)
             if isinstance(document, str):
                 return None

@@ -17,7 +17,17 @@ from naftiko_run.expressions.argument import compile_body
 from naftiko_run.expressions.jsonpath import JsonPath, compile_jsonpath
 from naftiko_run.expressions.reference import Names, Reference
 from naftiko_run.expressions.scope import MISSING, Scope
-from naftiko_run.flows.shapers import CONVERSIONS, Shaper, all_fields, first_of, known_fields, scalar, untouched
+from naftiko_run.flows.shapers import (
+    CONVERSIONS,
+    Fields,
+    Shaper,
+    all_fields,
+    first_of,
+    known_fields,
+    scalar,
+    untouched,
+    write_fields,
+)
 from naftiko_run.records import record, replace
 
 
@@ -33,7 +43,12 @@ class OutputShape:
     schema: dict[str, object] | None = None
     from_steps: bool = False
     copies: bool = False
+    fields: Fields = ()
     references: tuple[Reference, ...] = ()
+
+    def written(self) -> Shaper:
+        """``apply``, as quick as it can be made; worth the making where it is used again and again."""
+        return write_fields(self.fields, self.apply) if self.fields else self.apply
 
     def json_schema(self) -> dict[str, object] | None:
         return self.schema
@@ -47,6 +62,7 @@ class _Output:
     whole: bool = False  # passes the document through as it is
     names: tuple[str, ...] = ()  # following them is all that the shape does
     copies: bool = False
+    fields: Fields = ()  # of an object that is built of the whole document
     references: tuple[Reference, ...] = ()
 
 
@@ -65,13 +81,13 @@ def compile_outputs(unit: Node, names: Names, problems: Problems, *, mock: bool 
         return OutputShape(
             apply=_object_shape(outputs, mock), references=references, from_steps=mock,
             schema={"type": "object", "properties": {o.name: o.schema for o in outputs}},
-            copies=all(o.copies for o in outputs),
+            copies=all(o.copies for o in outputs), fields=() if mock else _fields(outputs),
         )  # fmt: skip
     first = outputs[0]
     return OutputShape(
         apply=first.shape if len(outputs) == 1 else first_of([o.shape for o in outputs]),
         schema=first.schema if len(outputs) == 1 and _is_certain(first.schema) else None, references=references,
-        from_steps=mock, copies=len(outputs) == 1 and first.copies,
+        from_steps=mock, copies=len(outputs) == 1 and first.copies, fields=first.fields if len(outputs) == 1 else (),
     )  # fmt: skip
 
 
@@ -183,7 +199,7 @@ def _items(node: Node, names: Names, mock: bool) -> _Output | None:
     compiled = _compile("", items, names, mock)
     if mock or items.get("mapping", "value", "const", "properties", "items", "maxLength") is not None:
         return compiled
-    return replace(compiled, shape=untouched, whole=True)  # nothing is said but a type: elements are copied
+    return replace(compiled, shape=untouched, whole=True, fields=())  # nothing is said but a type: elements are copied
 
 
 def _structured(name: str, node: Node, base: JsonPath | None, names: Names, mock: bool) -> _Output:
@@ -225,13 +241,18 @@ def _as_object(name: str, fields: Sequence[_Output], mock: bool) -> _Output:
         schema={"type": "object", "properties": {field.name: field.schema for field in fields}},
         references=tuple(ref for field in fields for ref in field.references),
         copies=all(field.copies for field in fields),
+        fields=() if mock else _fields(fields),
     )
 
 
 def _object_shape(fields: Sequence[_Output], mock: bool) -> Shaper:
     if mock:
         return known_fields([(field.name, field.shape) for field in fields])
-    return all_fields([(field.name, field.shape, field.names) for field in fields])
+    return all_fields(_fields(fields))
+
+
+def _fields(outputs: Sequence[_Output]) -> Fields:
+    return tuple((output.name, output.shape, output.names) for output in outputs)
 
 
 def _map_values(name: str, base: JsonPath, values: _Output) -> _Output:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from naftiko_run.expressions.jsonpath import JsonPath
 from naftiko_run.expressions.plain_path import Find, follow
@@ -31,10 +32,14 @@ def untouched(document: object, scope: Scope) -> object:
     return document
 
 
-def all_fields(fields: Sequence[tuple[str, Shaper, tuple[str, ...]]]) -> Shaper:
+Fields = tuple[tuple[str, Shaper, tuple[str, ...]], ...]
+"""The properties of an object: name, shape, and the names to follow where that is all that the shape does."""
+
+
+def all_fields(fields: Fields) -> Shaper:
     """Every property is present; one that the document has nothing for is null.
 
-    Where following names is all that a property's shape does, they come with it: most do, and need no function for the first.
+    Most only follow names, and need no function for the first.
     """
     plan = [_step(*one) for one in fields]
 
@@ -66,6 +71,31 @@ def _step(name: str, shape: Shaper, names: tuple[str, ...]) -> tuple[str, Shaper
     first = names[0] if names else None
     second = names[1] if len(names) == 2 else None
     return name, shape, first, second, follow(names[1:]) if len(names) > 1 else None
+
+
+def write_fields(fields: Fields, otherwise: Shaper) -> Shaper:
+    """What ``all_fields`` does, written out as one function; ``otherwise`` shapes documents that are no objects."""
+    space: dict[str, Any] = {"otherwise": otherwise, "known": _known}
+    values, looked_up = [], list[str]()
+    for number, (name, shape, names) in enumerate(fields):
+        space[f"shape{number}"] = shape
+        if len(names) == 1:
+            value = f"get({names[0]!r})"
+        elif len(names) == 2:
+            looked_up.append(f"value{number} = get({names[0]!r})")
+            value = f"value{number}.get({names[1]!r}) if type(value{number}) is dict else known(shape{number}(document, scope))"
+        else:
+            value = f"known(shape{number}(document, scope))"
+        values.append(f"{name!r}: {value}")
+    lines = ["if type(document) is not dict: return otherwise(document, scope)", "get = document.get", *looked_up]
+    body = "\n ".join([*lines, f"return {{{', '.join(values)}}}"])
+    exec(f"def shaped(document, scope):\n {body}", space)  # noqa: S102  # names stand in it as literals only
+    written: Shaper = space["shaped"]
+    return written
+
+
+def _known(value: object) -> object:
+    return None if value is MISSING else value
 
 
 def known_fields(fields: Sequence[tuple[str, Shaper]]) -> Shaper:

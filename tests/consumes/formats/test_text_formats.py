@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from naftiko_run.consumes.formats.binary import parse_binary_size
-from naftiko_run.consumes.formats.json import ROUNDED, read_copied
+from naftiko_run.consumes.formats.json import ROUNDED, compile_read_copied
 from naftiko_run.consumes.formats.registry import FormatSettings, compile_decoder
 from naftiko_run.errors import SpecError, UnresolvedReference, UpstreamBroken
 from naftiko_run.limits import Limits
@@ -74,7 +74,7 @@ def test_a_flood_of_empty_objects_is_refused():
 @given(st.integers(min_value=2**64) | st.integers(max_value=-(2**63) - 1))
 def test_an_integer_that_a_quick_reading_rounds_shows_when_it_is_written(number: int):
     try:
-        document = read_copied(b'{"a": [%d]}' % number, depth=9)
+        document = compile_read_copied(9)(b'{"a": [%d]}' % number)
     except ValueError:  # beyond any double: read in full
         return
     assert ROUNDED in dump_json(document)
@@ -82,13 +82,13 @@ def test_an_integer_that_a_quick_reading_rounds_shows_when_it_is_written(number:
 
 @given(st.integers(min_value=-(2**63), max_value=2**64 - 1))
 def test_any_other_integer_is_read_exactly(number: int):
-    assert read_copied(b'{"a": [%d]}' % number, depth=9) == {"a": [number]}
+    assert compile_read_copied(9)(b'{"a": [%d]}' % number) == {"a": [number]}
 
 
 def test_a_quick_reading_holds_the_same_limits():
     with pytest.raises(UpstreamBroken, match="deeper than 3"):
-        read_copied(b"[[[[]]]]", depth=3)
-    assert read_copied(b"[[], [], [], [], []]", depth=3) == [[], [], [], [], []]
+        compile_read_copied(3)(b"[[[[]]]]")
+    assert compile_read_copied(3)(b"[[], [], [], [], []]") == [[], [], [], [], []]
 
 
 # ---- text and binary

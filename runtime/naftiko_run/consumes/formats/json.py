@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 
 import orjson
 
@@ -41,18 +42,23 @@ def decode_json(body: bytes, charset: str = "", *, depth: int) -> object:
 
 
 ROUNDED = b"e+"
-"""In JSON that we wrote: it may hold a float that ``read_copied`` made of an integer. Nothing without it does."""
+"""In JSON that we wrote: it may hold a float that such a reading made of an integer. Nothing without it does."""
 
 
-def read_copied(body: bytes, *, depth: int) -> object:
+def compile_read_copied(depth: int) -> Callable[[bytes], object]:
     """The same for UTF-8 whose values will only be copied into an answer, without looking for integers beyond 64 bits first.
 
     They come as floats, and floats of their size are written with ``ROUNDED``; who finds it decodes the body once more.
     """
-    containers = body.count(b"[") + body.count(b"{")
-    if containers > depth:
-        _check_containers(body, containers, depth)
-    return orjson.loads(body)
+    loads = orjson.loads
+
+    def read(body: bytes) -> object:
+        containers = body.count(b"[") + body.count(b"{")
+        if containers > depth:
+            _check_containers(body, containers, depth)
+        return loads(body)
+
+    return read
 
 
 def _check_containers(body: bytes, containers: int, depth: int) -> None:
@@ -101,7 +107,4 @@ def compile_decoder(name: str, settings: FormatSettings) -> Decoder:
     def convert(body: bytes, charset: str = "", /) -> object:
         return decode_json(body, charset, depth=depth)
 
-    def copied(body: bytes) -> object:
-        return read_copied(body, depth=depth)
-
-    return Decoder(name=name, convert=convert, limits=settings.limits, read_copied=copied)
+    return Decoder(name=name, convert=convert, limits=settings.limits, read_copied=compile_read_copied(depth))

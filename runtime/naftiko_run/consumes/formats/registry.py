@@ -40,7 +40,7 @@ class Convert(Protocol):
 class Decoder:
     """Compiled. ``options`` is a JSON object from which ``rebuild`` of the format's module makes the same conversion.
 
-    ``read_copied`` is quicker, for UTF-8 whose values are only copied; see ``json.read_copied``.
+    ``read_copied`` is quicker, for UTF-8 whose values are only copied; see ``json.compile_read_copied``.
     """
 
     name: str
