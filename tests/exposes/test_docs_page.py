@@ -64,7 +64,7 @@ async def test_operations_can_be_read_and_tried(serve_text, upstream, tmp_path):
 
         assert await page.run("return document.querySelector('h1').textContent") == "Jobs <b>bold</b> 2.1"
         assert await page.run("return document.querySelectorAll('h1 b').length") == 0
-        await page.click("details summary")
+        await page.unfold("details")
         await page.type("details[open] input[name=id]", "a/b")
         await page.run("document.querySelector('details[open] select').value = 'DONE'")
         await page.click("details[open] button")
@@ -83,7 +83,7 @@ async def test_a_body_is_offered_and_sent(serve_text, upstream, tmp_path):
     async with browser(tmp_path / "profile") as page:
         await page.open(f"{serving.urls['rest']}/docs")
         await page.until(SHOWN)
-        await page.click("details:nth-of-type(2) summary")
+        await page.unfold("details:nth-of-type(2)")
         await page.type("details[open] input[name=id]", "1")
         await page.run("document.querySelector('details[open] textarea').value = '{\"title\": \"New\"}'")
         await page.click("details[open] button")

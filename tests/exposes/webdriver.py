@@ -44,6 +44,17 @@ class Browser:
     async def click(self, css: str) -> None:
         await self._do("POST", f"/element/{await self._find(css)}/click")
 
+    async def unfold(self, css: str) -> None:
+        """Click a ``details`` open; a click that met a page still moving is made again."""
+        is_open = "return document.querySelector(arguments[0]).open"
+        async with asyncio.timeout(15):
+            while not await self.run(is_open, css):
+                await self.click(f"{css} summary")
+                for _ in range(20):
+                    if await self.run(is_open, css):
+                        break
+                    await asyncio.sleep(0.05)
+
     async def type(self, css: str, text: str) -> None:
         await self._do("POST", f"/element/{await self._find(css)}/value", {"text": text})
 
