@@ -22,7 +22,7 @@ from naftiko_run.server.server import Server
 from upstream import Upstream
 
 LIMITS = Limits(
-    rest_deadline=1.0, connect_time=0.2, idle_time=0.2, attempt_time=0.25, pool_wait=0.2, response_body=1 << 20,
+    rest_deadline=1.8, connect_time=0.5, idle_time=0.6, attempt_time=0.7, pool_wait=0.5, response_body=1 << 20,
     response_header_bytes=64 << 10,
 )  # fmt: skip
 PATIENT = replace(LIMITS, attempt_time=5.0, rest_deadline=5.0, idle_time=5.0)

@@ -183,7 +183,7 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
     "long": [{"body": b"x" * 300_000, "headers": {"Content-Type": "text/plain"}}],
     "too long": [{"body": b"x" * 1_100_000}],
     "late": [{"json": {"id": 1}, "delay": 0.1}],
-    "too late": [{"json": {"id": 1}, "delay": 0.6}],
+    "too late": [{"json": {"id": 1}, "delay": 1.2}],
     "early hints": [{"raw": b"HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"}],
     "in the same read, more": [{"raw": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 200 OK\r\n\r\n"}],
 }
