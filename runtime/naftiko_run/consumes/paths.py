@@ -22,7 +22,7 @@ from naftiko_run.expressions.text import to_text
 from naftiko_run.records import field, record
 
 _VARIABLE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}|\{([^{}/]*)\}")
-_PLAIN = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
+PLAIN = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
 _LITERAL_SAFE = "/!$&'()*+,;=:@-._~%"
 
 
@@ -83,7 +83,7 @@ def encode_segment(variable: PathVariable, value: object) -> str:
     if value is MISSING or value is None:
         raise MalformedRequest(f"path variable {variable.name!r} has no value", hint=f"supply {variable.name!r}")
     text = value if isinstance(value, str) else ",".join(map(to_text, value)) if isinstance(value, list) else to_text(value)
-    if _PLAIN.fullmatch(text):
+    if PLAIN.fullmatch(text):
         return text
     return path_segments(text, variable.name) if variable.spans else path_segment(text, variable.name)
 

@@ -8,24 +8,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from naftiko_run.consumes.auth_schemes.scheme import Authenticator
 from naftiko_run.consumes.messages import Origin, UpstreamRequest
 from naftiko_run.consumes.operation import Operation, Target, add_query, pair
 from naftiko_run.consumes.parameter import Parameter
-from naftiko_run.consumes.paths import Part, PathVariable, encode_segment
+from naftiko_run.consumes.paths import PLAIN, Part, PathVariable, encode_segment
 from naftiko_run.consumes.request_head import request_line
 from naftiko_run.errors import MalformedRequest
 from naftiko_run.expressions.scope import MISSING
 
-PLAIN = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
 _SAFE = re.compile(r"[A-Za-z0-9._~-]*")
 
 
 Place = TypeVar("Place", int, str)
 Holes = tuple[tuple[Place, str], ...]
 """What is open in a request: the place of a value among those that its caller gave, and the text that follows it."""
+
+
+def fill(start: str, holes: Holes[Place], values: Any) -> bytes:
+    """The text with ``values[place]`` in its holes, as bytes; nothing where one of them is no ``PLAIN`` text."""
+    text = start
+    for place, following in holes:
+        value = values[place]
+        if type(value) is not str or not PLAIN.fullmatch(value):
+            return b""
+        text += value + following
+    return text.encode("ascii")
 
 
 class RequestWriter:

@@ -56,16 +56,6 @@ class Binder:
     text_names: tuple[str, ...] | None  # of all inputs, where they are texts that need no look
     path_names: tuple[tuple[str, str], ...] | None  # (input, path variable) where all inputs are text of the path
 
-    def path_inputs(self, values: Mapping[str, str]) -> dict[str, object] | None:
-        """The inputs, where a request's path holds them all as they are."""
-        names = self.path_names
-        if names is None:
-            return None
-        try:
-            return {name: values[key] for name, key in names}
-        except KeyError:
-            return None
-
     def arguments(self, given: Mapping[str, object]) -> dict[str, object]:
         return _arguments(self, given)
 

@@ -12,12 +12,11 @@ from typing import Protocol
 from naftiko_run.consumes.attempt import Attempt
 from naftiko_run.consumes.client import HttpClient
 from naftiko_run.consumes.formats.json import ROUNDED
-from naftiko_run.consumes.formats.registry import charset_of
 from naftiko_run.consumes.formats.reply import OFF_THE_LOOP
 from naftiko_run.consumes.lane import Lane
 from naftiko_run.consumes.messages import Deadline, UpstreamReply
 from naftiko_run.consumes.request_head import request_line
-from naftiko_run.consumes.request_writer import PLAIN, Holes, RequestWriter
+from naftiko_run.consumes.request_writer import Holes, Place, RequestWriter, fill
 from naftiko_run.consumes.response import KnownHead
 from naftiko_run.consumes.retry import REPEATABLE
 from naftiko_run.errors import RequestError
@@ -79,7 +78,7 @@ class ExpressFlow:
         self._apply = flow.shape.written() if flow.shape is not None and self._read_copied is not None else untouched
         self._no_inputs = Scope({}, {}, runner.binds)
         self.names = tuple((key, _input_of(expression)) for key, expression in step.arguments)
-        self._named = writer.holes({one.name: one.name for one in flow.inputs} if step.direct else dict(self.names))
+        self._named = self._holes({one.name: one.name for one in flow.inputs})
 
     def shaped(self, body: bytes, charset: str, call: ExpressCall) -> bytes | None:
         """Plain JSON of a modest size as the declared answer; ``None`` where it takes ``finish`` to tell."""
@@ -122,7 +121,9 @@ class ExpressFlow:
             return evaluate_arguments(self.step, Scope(inputs, {}, self.runner.binds))
 
     def start(self, inputs: Mapping[str, object], seconds: float, caller: Caller) -> ExpressCall | None:
-        head = self._filled(inputs) if self._named is not None else b""
+        head, named = b"", self._named
+        if named is not None and len(inputs) == len(self.flow.inputs):
+            head = fill(*named, inputs)
         if not head:
             target = self.writer.target(self.arguments(inputs))
             if not target:
@@ -131,29 +132,18 @@ class ExpressFlow:
         call = ExpressCall(self, inputs, seconds, caller)
         return call if self.lane.begin(call, self.method, head, self.max_body, seconds) else None
 
-    def _filled(self, inputs: Mapping[str, object]) -> bytes:
-        """The whole head, where all inputs are there and plain texts; else nothing."""
-        assert self._named is not None
-        text, holes = self._named
-        if len(inputs) != len(self.flow.inputs):
-            return b""
-        for name, following in holes:
-            value = inputs.get(name)
-            if type(value) is not str or not PLAIN.fullmatch(value):
-                return b""
-            text += value + following
-        return text.encode("ascii")
-
     def placed(self, places: Mapping[str, int]) -> PlacedFlow | None:
         """``start`` for callers whose inputs are captured values: ``{input: place}``. ``None`` where text is not enough."""
-        if self.step.direct:
-            positions = dict(places)
-        elif all(name in places for _, name in self.names):
-            positions = {key: places[name] for key, name in self.names}
-        else:
-            return None
-        found = self.writer.holes(positions)
+        found = self._holes(places)
         return None if found is None else PlacedFlow(self, tuple(places.items()), *found)
+
+    def _holes(self, places: Mapping[str, Place]) -> tuple[str, Holes[Place]] | None:
+        """The request as text and holes, where ``places`` has all inputs that it takes."""
+        if self.step.direct:
+            return self.writer.holes(places)
+        if not all(name in places for _, name in self.names):
+            return None
+        return self.writer.holes({key: places[name] for key, name in self.names})
 
 
 class PlacedFlow:
@@ -166,15 +156,12 @@ class PlacedFlow:
         self._start, self._holes, self._begin = start, holes, flow.lane.begin
 
     def start(self, captured: Sequence[str], seconds: float, caller: Caller) -> ExpressCall | None:
-        text = self._start
-        for place, following in self._holes:
-            value = captured[place]
-            if not PLAIN.fullmatch(value):
-                return None
-            text += value + following
+        head = fill(self._start, self._holes, captured)
+        if not head:
+            return None
         flow = self.flow
         call = ExpressCall(flow, captured, seconds, caller, self.places)
-        return call if self._begin(call, flow.method, text.encode("ascii"), flow.max_body, seconds) else None
+        return call if self._begin(call, flow.method, head, flow.max_body, seconds) else None
 
 
 class ExpressCall(Attempt):
@@ -197,32 +184,25 @@ class ExpressCall(Attempt):
     def take(self, head: KnownHead, body: bytes) -> None:
         if self._is_done:
             return
-        flow = self._flow
-        if head.status != 200 or not (head.content_type or flow.operation.output_media_type):
-            self.answer(head.reply(body))
-            return
         self._is_done = True
-        self.lane.succeeded(self)
+        self.lane.succeeded(self)  # what is remembered are heads of successes
+        self._tell(head, body)
+
+    def landed(self, reply: UpstreamReply) -> None:
+        self._tell(KnownHead(reply.status, reply.headers, None, len(reply.body)), reply.body)
+
+    def _tell(self, head: KnownHead, body: bytes) -> None:
+        flow = self._flow
         if not flow.is_shaped or not body:
-            self._caller.answered(200, flow.operation.output_media_type or head.content_type, body)
+            operation = flow.operation
+            media_type = operation.output_media_type or head.content_type or media_type_of(operation, head.reply(body))
+            self._caller.answered(head.status, media_type, body)
             return
         shaped = flow.shaped(body, head.charset, self) if head.media_type == "application/json" else None
         if shaped is None:
             self._caller.continued(flow.finish(head.reply(body), self.inputs))
         else:
-            self._caller.answered(200, "application/json", shaped)
-
-    def landed(self, reply: UpstreamReply) -> None:
-        flow = self._flow
-        if not flow.is_shaped or not reply.body:
-            self._caller.answered(reply.status, media_type_of(flow.operation, reply), reply.body)
-            return
-        is_json = reply.media_type == "application/json"
-        shaped = flow.shaped(reply.body, charset_of(reply.header("content-type")), self) if is_json else None
-        if shaped is None:
-            self._caller.continued(flow.finish(reply, self.inputs))
-        else:
-            self._caller.answered(reply.status, "application/json", shaped)
+            self._caller.answered(head.status, "application/json", shaped)
 
     def proceed(self) -> None:
         self._caller.continued(self._rest())

@@ -177,7 +177,7 @@ def _site(state: ServerState, listener: Listener) -> Site:
 
 def _dress(site: Site, listener: Listener) -> None:
     site.handler = listener.handler
-    site.express = None if listener.cors or listener.is_exempt else listener.express
     site.hosts = HostRules(address=listener.address, names=listener.hosts, origins=(*listener.origins, *listener.cors))
     site.cors = CorsRules(listener.cors) if listener.cors else None
     site.is_exempt = listener.is_exempt
+    site.express = listener.express if site.is_plain else None
